@@ -1,0 +1,15 @@
+//! The ground floor: ids, units, diagnostics, the prefix map and per-thread counters. Knows nothing of DNS.
+
+mod counters;
+pub mod diag;
+mod ids;
+mod prefix;
+mod prefix_map;
+mod units;
+
+pub use counters::{Counter, Padded};
+pub use diag::{Diagnostic, FileId, Severity, Sources, Span};
+pub use ids::{CatchmentId, Id, IdVec, PolicyId, PoolId, RegionId, TargetId, ZoneId};
+pub use prefix::{ParsePrefixError, Prefix};
+pub use prefix_map::{PrefixMap, PrefixMapBuilder};
+pub use units::{Millis, Mono, Now, Ttl};

@@ -1,0 +1,158 @@
+//! Reads a query. Allocates nothing, follows no compression pointer, and takes any octets.
+
+use super::edns::EdnsQuery;
+use super::name::{NameBuf, NameRef};
+use super::types::{Class, Opcode, Rtype};
+
+/// Octets of the message header (RFC 1035 §4.1.1).
+pub const HEADER_LEN: usize = 12;
+
+/// The fixed part of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The requester's number for it.
+    pub id: u16,
+    /// QR: set in responses.
+    pub response: bool,
+    /// What is asked for.
+    pub opcode: Opcode,
+    /// RD, copied into the response.
+    pub recursion_desired: bool,
+    /// CD, copied into the response (RFC 4035 §3.1.6).
+    pub checking_disabled: bool,
+    /// How many records the four sections claim to hold.
+    pub counts: [u16; 4],
+}
+
+impl Header {
+    /// Reads a header; none if there are fewer than twelve octets.
+    #[must_use]
+    pub fn parse(message: &[u8]) -> Option<Self> {
+        let &[i0, i1, f0, f1, q0, q1, a0, a1, n0, n1, r0, r1] = message.first_chunk::<HEADER_LEN>()?;
+        Some(Self {
+            id: u16::from_be_bytes([i0, i1]),
+            response: f0 & 0x80 != 0,
+            opcode: Opcode(f0 >> 3 & 0x0f),
+            recursion_desired: f0 & 1 != 0,
+            checking_disabled: f1 & 0x10 != 0,
+            counts: [[q0, q1], [a0, a1], [n0, n1], [r0, r1]].map(u16::from_be_bytes),
+        })
+    }
+}
+
+/// The question of a query.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// The name, lowercased.
+    pub name: NameBuf,
+    /// The type.
+    pub rtype: Rtype,
+    /// The class.
+    pub class: Class,
+    /// The whole question as sent, case included, to be copied into the response.
+    pub raw: &'a [u8],
+}
+
+/// A query that could be read to its end.
+#[derive(Clone, Debug)]
+pub struct Query<'a> {
+    /// The question.
+    pub question: Question<'a>,
+    /// EDNS, if the query has an OPT record.
+    pub edns: Option<EdnsQuery>,
+}
+
+/// What could not be read, and as much of the query as the response to that needs.
+#[derive(Clone, Debug)]
+pub struct Malformed<'a> {
+    /// The question, if that much could be read.
+    pub question: Option<Question<'a>>,
+}
+
+/// Reads what follows the header of a standard query.
+///
+/// # Errors
+/// [`Malformed`] where the answer must be FORMERR: not exactly one question, a name that is no uncompressed name, a record
+/// that runs over the end, two OPT records or one not at the root (RFC 6891 §6.1.1), octets behind the last record.
+pub fn parse_query<'a>(message: &'a [u8], header: &Header) -> Result<Query<'a>, Malformed<'a>> {
+    if header.counts[0] != 1 {
+        return Err(Malformed { question: None });
+    }
+    let Some(question) = message.get(HEADER_LEN..).and_then(parse_question) else {
+        return Err(Malformed { question: None });
+    };
+    let mut reader = Reader { message, at: HEADER_LEN + question.raw.len() };
+    match reader.find_opt(header) {
+        Some(edns) if reader.at == message.len() => Ok(Query { question, edns }),
+        _ => Err(Malformed { question: Some(question) }),
+    }
+}
+
+fn parse_question(octets: &[u8]) -> Option<Question<'_>> {
+    let name = NameRef::from_wire(octets)?;
+    let end = name.as_wire().len() + 4;
+    let raw = octets.get(..end)?;
+    let &[t0, t1, c0, c1] = raw.last_chunk::<4>()?;
+    Some(Question {
+        name: NameBuf::lowercase(name),
+        rtype: Rtype(u16::from_be_bytes([t0, t1])),
+        class: Class(u16::from_be_bytes([c0, c1])),
+        raw,
+    })
+}
+
+struct Reader<'a> {
+    message: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    /// Passes over every record; `None` where one is broken, `Some(None)` where none is OPT.
+    fn find_opt(&mut self, header: &Header) -> Option<Option<EdnsQuery>> {
+        let [_, answers, authorities, additionals] = header.counts;
+        for _ in 0..u32::from(answers) + u32::from(authorities) {
+            self.record()?;
+        }
+        let mut edns = None;
+        for _ in 0..additionals {
+            let at_root = self.message.get(self.at) == Some(&0);
+            let (rtype, class, ttl, data) = self.record()?;
+            if rtype == Rtype::OPT {
+                if edns.is_some() || !at_root {
+                    return None;
+                }
+                edns = Some(EdnsQuery::parse(class, ttl, data)?);
+            }
+        }
+        Some(edns)
+    }
+
+    fn record(&mut self) -> Option<(Rtype, u16, u32, &'a [u8])> {
+        self.skip_name()?;
+        let &[t0, t1, c0, c1, l0, l1, l2, l3, d0, d1] = self.message.get(self.at..)?.first_chunk::<10>()?;
+        let start = self.at + 10;
+        let end = start + usize::from(u16::from_be_bytes([d0, d1]));
+        let data = self.message.get(start..end)?;
+        self.at = end;
+        let ttl = u32::from_be_bytes([l0, l1, l2, l3]);
+        Some((Rtype(u16::from_be_bytes([t0, t1])), u16::from_be_bytes([c0, c1]), ttl, data))
+    }
+
+    /// A pointer ends a name and is not followed: nothing here needs to know where it leads.
+    fn skip_name(&mut self) -> Option<()> {
+        loop {
+            match *self.message.get(self.at)? {
+                0 => {
+                    self.at += 1;
+                    return Some(());
+                }
+                len @ 1..=63 => self.at += usize::from(len) + 1,
+                192.. => {
+                    self.at += 2;
+                    return Some(());
+                }
+                _ => return None,
+            }
+        }
+    }
+}
