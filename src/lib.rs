@@ -2,5 +2,7 @@
 #![allow(missing_docs, reason = "filled in as the rooms are furnished")]
 
 pub mod base;
+pub mod steer;
 pub mod wire;
+pub mod geo;
 pub mod health;

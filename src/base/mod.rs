@@ -11,5 +11,5 @@ pub use counters::{Counter, Padded};
 pub use diag::{Diagnostic, FileId, Severity, Sources, Span};
 pub use ids::{CatchmentId, Id, IdVec, PolicyId, PoolId, RegionId, TargetId, ZoneId};
 pub use prefix::{ParsePrefixError, Prefix};
-pub use prefix_map::{PrefixMap, PrefixMapBuilder};
+pub use prefix_map::{Interned, PrefixMap, PrefixMapBuilder};
 pub use units::{Millis, Mono, Now, Ttl};

@@ -231,6 +231,10 @@ impl<T: Clone + Eq + Hash> Folder<T> {
     }
 }
 
+/// A value that a [`PrefixMapBuilder`] knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Interned(Entry);
+
 /// Builds a [`PrefixMap`] by assigning values to prefixes; a later assignment wins where two overlap.
 pub struct PrefixMapBuilder<T> {
     nodes: Vec<[Entry; 2]>,
@@ -251,7 +255,17 @@ impl<T: Clone + Eq + Hash> PrefixMapBuilder<T> {
 
     /// Gives every address of a prefix this value.
     pub fn insert(&mut self, prefix: Prefix, value: T) {
-        let leaf = self.values.leaf(value);
+        let value = self.intern(value);
+        self.insert_interned(prefix, value);
+    }
+
+    /// A value to be given to many prefixes.
+    pub fn intern(&mut self, value: T) -> Interned {
+        Interned(self.values.leaf(value))
+    }
+
+    /// Gives every address of a prefix a value that [`Self::intern`] returned.
+    pub fn insert_interned(&mut self, prefix: Prefix, Interned(leaf): Interned) {
         let (bits, _) = bits_of(prefix.addr());
         let v6 = prefix.addr().is_ipv6();
         if prefix.len() == 0 {

@@ -1,0 +1,16 @@
+//! Where an address is: GeoIP databases become one prefix map of [`Location`]s; the country table gives continents and
+//! centroids; great-circle distance gives kilometres.
+//!
+//! Databases are walked once, at load. Nothing here is consulted on the query path.
+
+mod code;
+mod countries;
+mod database;
+mod location;
+mod special;
+
+pub use code::{Continent, Country, GeoCode, GeoCodeError, Subdivision};
+pub use countries::{CountryInfo, all_countries, country_info};
+pub use database::{Database, DatabaseError, DatabaseInfo, Fields, merge};
+pub use location::{Coords, Location};
+pub use special::{SPECIAL_PURPOSE, embedding};
