@@ -119,10 +119,15 @@ pub fn merge(databases: Vec<PrefixMap<Location>>) -> PrefixMap<Location> {
     let mut databases = databases.into_iter();
     let first = databases.next().unwrap_or_else(|| PrefixMap::constant(Location::default()));
     let mut merged = databases.fold(first, |merged, next| merged.zip(&next, Location::or));
-    for embedding in EMBEDDINGS {
-        merged.graft_v4(embedding.prefix.parse().expect("a prefix of the table"));
-    }
+    graft_embeddings(&mut merged);
     merged
+}
+
+/// Makes what a map says of IPv4 addresses hold for the IPv6 addresses that carry them.
+pub fn graft_embeddings<T>(map: &mut PrefixMap<T>) {
+    for embedding in EMBEDDINGS {
+        map.graft_v4(embedding.prefix.parse().expect("a prefix of the table"));
+    }
 }
 
 /// Both schemas at once.

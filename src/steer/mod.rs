@@ -4,9 +4,21 @@
 //! *Dynamic*: `decide` turns a catchment's estimates and the board into shares, and a plan holds what each catchment
 //! answers now. Neither knows sockets, files or the time; nothing here runs per query but look-ups and one draw.
 
+mod catchment;
+mod decide;
+mod draw;
+mod estimate;
 mod model;
+mod plan;
+mod standing;
 
+pub use catchment::{Catchment, CatchmentMap, catchment_maps};
+pub use decide::{Considered, Decision, Outcome, Standings, Step as DecidingStep, decide};
+pub use draw::{Options, PoolAnswers};
+pub use estimate::{Step, biased, by_distance, to_region};
 pub use model::{
     AnswerFamily, Endpoint, MinHealthy, Order, Policy, PolicyKind, Pool, Region, Rule, Spread, SteeredName, Steering,
     Target, Tier, TtlRange, WhenAllDown,
 };
+pub use plan::{CatchmentPlan, FamilyPlan, Plan, PolicyPlan, PoolDraw, Settled, SharingPool};
+pub use standing::{Assume, Standing, standings};
