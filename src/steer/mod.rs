@@ -22,3 +22,6 @@ pub use model::{
 };
 pub use plan::{CatchmentPlan, FamilyPlan, Plan, PolicyPlan, PoolDraw, Settled, SharingPool};
 pub use standing::{Assume, Standing, standings};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! Answers of steered names: which client, which catchment, which variant, which TTL, which scope.
+
+use std::net::IpAddr;
+
+use crate::base::{Prefix, Ttl};
+use crate::steer::{AnswerFamily, CatchmentPlan, FamilyPlan, PolicyKind, PoolDraw, SteeredName};
+use crate::wire::{NameRef, Rtype, Section};
+use crate::zone::{Node, Zone};
+
+use super::compose::Composer;
+use super::resolve::{Next, Resolver, Stop, any, negative};
+use super::status::Status;
+use super::worker::Worker;
+
+/// Whom an answer is for.
+struct Client {
+    /// Client Subnet's address, else the resolver's.
+    addr: IpAddr,
+    /// Whether it came by Client Subnet, so that the answer has a scope.
+    by_subnet: bool,
+}
+
+/// A `sticky` policy keeps together what is at least this close: scope and key of IPv4 and IPv6 clients (§5.9).
+const STICKY_V4: u8 = 24;
+const STICKY_V6: u8 = 48;
+
+impl Resolver<'_> {
+    /// Answers at a steered name.
+    pub(super) fn steered<'z>(
+        &self,
+        zone: &'z Zone,
+        node: Node<'z>,
+        steered: &SteeredName,
+        owner: NameRef<'_>,
+        composer: &mut Composer<'_, '_>,
+        worker: &mut Worker,
+    ) -> Result<Next<'z>, Stop> {
+        let policy = &self.snap.loaded.steering.policies[steered.policy];
+        let rtype = self.question.rtype;
+        let family = match (policy.kind, rtype) {
+            (PolicyKind::Cname, _) => Some(AnswerFamily::Cname), // RFC 1034 §3.6.2: whatever was asked
+            (PolicyKind::Address, Rtype::A) => Some(AnswerFamily::V4),
+            (PolicyKind::Address, Rtype::AAAA) => Some(AnswerFamily::V6),
+            (PolicyKind::Address, _) => None,
+        };
+        if let Some(family) = family.filter(|family| steered.families.contains(family)) {
+            return self.by_plan(zone, node, steered, family, owner, composer, worker);
+        }
+        match rtype {
+            Rtype::ANY => any(owner, composer),
+            _ if node.rrset(rtype).is_some() => self.data(zone, node, owner, composer),
+            _ => negative(zone, Some(steered.ttl.min.secs()), composer),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one stage of the pipeline, called once")]
+    fn by_plan<'z>(
+        &self,
+        zone: &'z Zone,
+        node: Node<'z>,
+        steered: &SteeredName,
+        family: AnswerFamily,
+        owner: NameRef<'_>,
+        composer: &mut Composer<'_, '_>,
+        worker: &mut Worker,
+    ) -> Result<Next<'z>, Stop> {
+        worker.counters.steered.increment();
+        let client = self.client(self.snap.loaded.steering.policies[steered.policy].use_ecs);
+        let plan = &self.snap.plan.policies[steered.policy];
+        let (catchment, scope) =
+            self.snap.loaded.maps[steered.policy].locate(client.addr, self.meta.source.ip());
+        let catchment = plan.catchment(catchment);
+        let key = plan.sticky_key(&network(client.addr));
+        if client.by_subnet {
+            let least = if key.is_some() { sticky_len(client.addr) } else { 0 };
+            composer.scope = composer.scope.max(scope).max(least);
+        }
+        let min = steered.ttl.min;
+        match catchment.family(family) {
+            FamilyPlan::Pools(draw) => {
+                let ttl = ttl(catchment, steered, self);
+                self.variant(draw, key, family, ttl, owner, composer, worker)
+            }
+            FamilyPlan::LastResort => last_resort(node, family, min, owner, composer)
+                .unwrap_or_else(|| negative(zone, Some(min.secs()), composer)),
+            FamilyPlan::LastResortOrFail => last_resort(node, family, min, owner, composer)
+                .unwrap_or(Err(Stop::Fail(Status::NothingUsable))),
+            FamilyPlan::NoData => negative(zone, Some(min.secs()), composer),
+            FamilyPlan::ServFail => Err(Stop::Fail(Status::NothingUsable)),
+        }
+    }
+
+    /// §5.9: Client Subnet's address where there is one and it says anything, else the resolver's.
+    fn client(&self, use_ecs: bool) -> Client {
+        let subnet = self.edns.and_then(|edns| edns.client_subnet.as_ref()?.ok());
+        match subnet.filter(|subnet| use_ecs && subnet.source > 0) {
+            Some(subnet) => Client { addr: subnet.addr, by_subnet: true },
+            None => Client { addr: self.meta.source.ip(), by_subnet: false },
+        }
+    }
+
+    /// Writes one answer, drawn by share or by the client's key.
+    #[allow(clippy::too_many_arguments, reason = "one stage of the pipeline, called once")]
+    fn variant<'z>(
+        &self,
+        draw: &PoolDraw,
+        key: Option<u64>,
+        family: AnswerFamily,
+        ttl: Ttl,
+        owner: NameRef<'_>,
+        composer: &mut Composer<'_, '_>,
+        worker: &mut Worker,
+    ) -> Result<Next<'z>, Stop> {
+        let mut written = Ok(());
+        let mut write = |rdata: &[u8]| {
+            if written.is_ok() {
+                written = composer.record(Section::Answer, owner, family.rtype(), ttl.secs(), rdata);
+            }
+        };
+        match key {
+            Some(key) => draw.rendezvous(key, &mut write),
+            None => draw.draw(worker.random.u64(..), &mut write),
+        }
+        written?;
+        Ok(Next::Done)
+    }
+}
+
+fn ttl(catchment: &CatchmentPlan, steered: &SteeredName, resolver: &Resolver<'_>) -> Ttl {
+    catchment.settled.ttl(steered.ttl, resolver.now)
+}
+
+/// The zone file's own records of the type; none if it has none.
+fn last_resort<'z>(
+    node: Node<'z>,
+    family: AnswerFamily,
+    ttl: Ttl,
+    owner: NameRef<'_>,
+    composer: &mut Composer<'_, '_>,
+) -> Option<Result<Next<'z>, Stop>> {
+    let rrset = node.rrset(family.rtype())?;
+    let written = composer.rrset(Section::Answer, owner, rrset, ttl.secs());
+    Some(written.map(|()| Next::Done).map_err(Stop::from))
+}
+
+const fn sticky_len(addr: IpAddr) -> u8 {
+    if addr.is_ipv4() { STICKY_V4 } else { STICKY_V6 }
+}
+
+/// The network that a sticky policy keeps together, as octets: IPv4 in its mapped form.
+fn network(addr: IpAddr) -> [u8; 16] {
+    match Prefix::around(addr, sticky_len(addr)).addr() {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => v6.octets(),
+    }
+}

@@ -1,0 +1,94 @@
+//! The one immutable thing that queries are answered from. A reload, a verdict or an override makes a new one; parts
+//! that did not change are shared.
+
+use std::sync::Arc;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use std::hash::BuildHasher;
+
+use crate::base::{Id, IdVec, PolicyId, ZoneId};
+use crate::geo::DatabaseInfo;
+use crate::health::Board;
+use crate::steer::{CatchmentMap, Plan, Steering};
+use crate::wire::NameRef;
+use crate::zone::Zone;
+
+/// What is loaded: it changes with files, not with health.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// The zones.
+    pub zones: Zones,
+    /// Regions, pools, policies, steered names, targets.
+    pub steering: Steering,
+    /// Where each policy's clients belong.
+    pub maps: IdVec<PolicyId, Arc<CatchmentMap>>,
+    /// The geo databases that the maps were made from.
+    pub databases: Vec<DatabaseInfo>,
+}
+
+/// Zones, what policies answer now, and the board that it follows from.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// What is loaded.
+    pub loaded: Arc<Loaded>,
+    /// What each catchment answers now.
+    pub plan: Plan,
+    /// What the plan was built from.
+    pub board: Board,
+    /// Rises by one with each snapshot of a process.
+    pub generation: u64,
+}
+
+impl Snapshot {
+    /// The snapshot that follows from a board.
+    #[must_use]
+    pub fn build(loaded: Arc<Loaded>, board: Board, generation: u64) -> Self {
+        let plan = Plan::build(&loaded.steering, &loaded.maps, &board);
+        Self { loaded, plan, board, generation }
+    }
+}
+
+/// Zones by name.
+#[derive(Debug, Default)]
+pub struct Zones {
+    zones: IdVec<ZoneId, Arc<Zone>>,
+    index: HashTable<ZoneId>,
+}
+
+impl Zones {
+    /// The zones; of two with the same origin the first is found.
+    #[must_use]
+    pub fn new(zones: Vec<Arc<Zone>>) -> Self {
+        let mut set = Self::default();
+        for zone in zones {
+            let origin = zone.origin();
+            let hash = hash(origin);
+            if set.index.find(hash, |&id| set.zones[id].origin() == origin).is_none() {
+                let id = ZoneId::from_index(set.zones.len());
+                set.index.insert_unique(hash, id, |&id| self::hash(set.zones[id].origin()));
+            }
+            set.zones.push(Arc::clone(&zone));
+        }
+        set
+    }
+
+    /// Every zone.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Zone>> {
+        self.zones.iter()
+    }
+
+    /// The zone with the longest name that a name lies in (RFC 1034 §4.3.2 step 2).
+    #[must_use]
+    pub fn find(&self, name: NameRef<'_>) -> Option<&Zone> {
+        name.ancestors().find_map(|ancestor| self.get(ancestor))
+    }
+
+    fn get(&self, origin: NameRef<'_>) -> Option<&Zone> {
+        self.index.find(hash(origin), |&id| self.zones[id].origin() == origin).map(|&id| &*self.zones[id])
+    }
+}
+
+fn hash(name: NameRef<'_>) -> u64 {
+    FixedState::with_seed(0).hash_one(name)
+}
