@@ -1,1 +1,7 @@
-fn main(){}
+//! The `windrose` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    windrose::cli::run()
+}

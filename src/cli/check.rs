@@ -1,0 +1,19 @@
+//! `windrose check`: every mistake of a configuration, without serving it.
+
+use std::path::Path;
+
+use crate::config::report;
+use crate::control;
+
+use super::{FAILED, OK};
+
+/// Loads a configuration and prints what there is to say.
+#[allow(clippy::print_stdout, reason = "the command's output")]
+pub(super) fn run(config: &Path) -> u8 {
+    let (report, code) = match control::load(config) {
+        Ok((_, report)) => (report, OK),
+        Err(report) => (report, FAILED),
+    };
+    print!("{}", report::render(&report.sources, &report.diagnostics));
+    code
+}

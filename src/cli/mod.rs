@@ -1,0 +1,57 @@
+//! The command line: one file a command. Only here do net, probe, control and demo meet.
+
+mod answerer;
+mod check;
+#[cfg(feature = "demo")]
+mod demo;
+mod serve;
+mod server;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Everything went well.
+const OK: u8 = 0;
+/// The configuration has errors, or the server could not start. Usage errors exit with 2, by clap.
+const FAILED: u8 = 1;
+
+/// An authoritative DNS server that answers each client with the healthiest nearby CDN edge or origin cluster.
+#[derive(Debug, Parser)]
+#[command(name = "windrose", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer queries as the configuration says, until SIGTERM or SIGINT; SIGHUP loads the files anew
+    Serve(ConfigArgs),
+    /// Load everything as `serve` would, report every mistake, and exit with 0 or 1
+    Check(ConfigArgs),
+    /// Run the shipped configuration against HTTPS origins on this machine, to be stopped and broken at will
+    #[cfg(feature = "demo")]
+    Demo(demo::DemoArgs),
+}
+
+/// Which configuration to load.
+#[derive(Args, Debug)]
+struct ConfigArgs {
+    /// The configuration file
+    #[arg(long, short, value_name = "FILE", default_value = "config/windrose.toml")]
+    config: PathBuf,
+}
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn run() -> ExitCode {
+    let code = match Cli::parse().command {
+        Command::Serve(args) => serve::run(&args.config),
+        Command::Check(args) => check::run(&args.config),
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => demo::run(&args),
+    };
+    ExitCode::from(code)
+}

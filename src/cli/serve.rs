@@ -1,0 +1,59 @@
+//! `windrose serve`: the server, until a signal ends it.
+
+use std::path::Path;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{error, info};
+
+use super::server::{Server, control_runtime};
+use super::{FAILED, OK};
+
+/// Serves until SIGTERM or SIGINT; SIGHUP loads the files anew.
+pub(super) fn run(config: &Path) -> u8 {
+    start_log();
+    let runtime = match control_runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            error!("cannot start the control runtime: {error}");
+            return FAILED;
+        }
+    };
+    runtime.block_on(async {
+        let (Ok(mut end), Ok(mut interrupt), Ok(mut hangup)) =
+            (signals(SignalKind::terminate()), signals(SignalKind::interrupt()), signals(SignalKind::hangup()))
+        else {
+            return FAILED;
+        };
+        let starting = Server::start(config);
+        let server = tokio::select! {
+            server = starting => server,
+            _ = end.recv() => return OK,
+            _ = interrupt.recv() => return OK,
+        };
+        let Ok(server) = server else { return FAILED };
+        loop {
+            tokio::select! {
+                _ = end.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => server.reload().await,
+            }
+        }
+        info!("stopping");
+        server.stop();
+        OK
+    })
+}
+
+fn signals(kind: SignalKind) -> std::io::Result<Signal> {
+    signal(kind).inspect_err(|error| error!("cannot listen for signals: {error}"))
+}
+
+/// Logs go to standard error; `RUST_LOG` chooses what (default: `info`).
+pub(super) fn start_log() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(terminal);
+    // fails only where a log was started before, which then goes on
+    let _ = subscriber.with_writer(std::io::stderr).try_init();
+}

@@ -1,0 +1,262 @@
+//! Reads files and makes of them what queries are answered from; every mistake found is reported.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::base::{Diagnostic, FileId, PrefixMap, Sources, Span};
+use crate::config::{self, Main, SteeringBuilder};
+use crate::geo::{self, Database, DatabaseInfo, Fields, Location};
+use crate::snapshot::{Loaded, Zones};
+use crate::steer::{Steering, catchment_maps};
+use crate::wire::Name;
+use crate::zone::{self, ZoneBuilder};
+
+/// What a run of loading found: the files it read, and everything to say about them.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// What diagnostics point into.
+    pub sources: Sources,
+    /// Errors and warnings, in the order found.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Report {
+    /// Whether anything forbids serving.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    fn error(&mut self, span: Option<Span>, message: String, hint: &str) {
+        let place = |span| Diagnostic::error(span, message.clone());
+        let diagnostic = span.map_or_else(|| Diagnostic::error_nowhere(message.clone()), place);
+        self.diagnostics.push(diagnostic.hint(hint));
+    }
+}
+
+/// Everything that a configuration file leads to.
+#[derive(Debug)]
+pub struct Setup {
+    /// Listeners, folders, options.
+    pub main: Main,
+    /// What queries are answered from.
+    pub loaded: Arc<Loaded>,
+}
+
+/// Loads a configuration file and all that it names.
+///
+/// # Errors
+/// The report, if it has errors; else it comes with the set-up and holds warnings at most.
+pub fn load(path: &Path) -> Result<(Setup, Report), Report> {
+    let mut loader = Loader { report: Report::default() };
+    match loader.setup(path) {
+        Some(setup) if !loader.report.has_errors() => Ok((setup, loader.report)),
+        _ => Err(loader.report),
+    }
+}
+
+/// A zone file with the steering file beside it, if there is one.
+struct ZoneFiles {
+    name: Name,
+    zone: PathBuf,
+    steering: Option<PathBuf>,
+    span: Option<Span>,
+}
+
+/// A zone whose records are read; its steered names are not declared yet.
+struct ReadZone {
+    builder: ZoneBuilder,
+    steering: Option<(PathBuf, Option<Span>)>,
+}
+
+struct Loader {
+    report: Report,
+}
+
+impl Loader {
+    fn setup(&mut self, path: &Path) -> Option<Setup> {
+        let file = self.read(path, None)?;
+        let main = config::main_file(&self.report.sources, file, &mut self.report.diagnostics)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let (databases, fields, locations) = self.databases(&main, folder);
+        let zones = self.zones(&main, folder);
+        let (zones, steering) = self.steer(&main, folder, zones, fields);
+        if self.report.has_errors() {
+            return None;
+        }
+        let maps = catchment_maps(&steering, &locations);
+        let loaded = Loaded { zones: Zones::new(zones), steering, maps, databases };
+        Some(Setup { main, loaded: Arc::new(loaded) })
+    }
+
+    /// Reads a file into the sources; what fails is reported at the place that named it.
+    fn read(&mut self, path: &Path, span: Option<Span>) -> Option<FileId> {
+        match fs::read(path) {
+            Ok(bytes) => Some(self.report.sources.add(path.display().to_string(), bytes)),
+            Err(error) => {
+                let message = format!("cannot read {}: {error}", path.display());
+                self.report.error(span, message, "relative paths start at the file that holds them");
+                None
+            }
+        }
+    }
+
+    fn databases(&mut self, main: &Main, folder: &Path) -> (Vec<DatabaseInfo>, Fields, PrefixMap<Location>) {
+        let (mut infos, mut maps) = (Vec::new(), Vec::new());
+        for (name, span) in &main.databases {
+            let path = folder.join(name);
+            let database = fs::read(&path).map_err(|error| error.to_string());
+            match database.and_then(|bytes| Database::read(&bytes).map_err(|error| error.to_string())) {
+                Ok(database) => {
+                    infos.push(database.info);
+                    maps.push(database.locations);
+                }
+                Err(error) => {
+                    let message = format!("cannot use the database {}: {error}", path.display());
+                    self.report.error(Some(*span), message, "a GeoIP database in MaxMind's format (.mmdb) is needed");
+                }
+            }
+        }
+        let fields = infos.iter().fold(Fields::default(), |fields, info| fields | info.fields);
+        (infos, fields, geo::merge(maps))
+    }
+
+    fn zones(&mut self, main: &Main, folder: &Path) -> Vec<ReadZone> {
+        let files = self.zone_files(main, folder);
+        files.into_iter().filter_map(|files| self.zone(files)).collect()
+    }
+
+    /// The `*.zone` files of the zones folder in order of name, then the `[[zone]]` entries.
+    fn zone_files(&mut self, main: &Main, folder: &Path) -> Vec<ZoneFiles> {
+        let mut files = Vec::new();
+        if let Some((zones, span)) = &main.server.zones {
+            self.folder_files(&folder.join(zones), *span, &mut files);
+        }
+        for entry in &main.zones {
+            files.push(ZoneFiles {
+                name: entry.name.clone(),
+                zone: folder.join(&entry.file),
+                steering: entry.steering.as_ref().map(|steering| folder.join(steering)),
+                span: Some(entry.span),
+            });
+        }
+        files
+    }
+
+    fn folder_files(&mut self, folder: &Path, span: Option<Span>, files: &mut Vec<ZoneFiles>) {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let message = format!("cannot read the zones folder {}: {error}", folder.display());
+                return self.report.error(span, message, "create it, or name another in [server] zones");
+            }
+        };
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+        paths.sort();
+        for path in &paths {
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("zone") => files.extend(self.folder_zone(path)),
+                Some("toml") if !path.with_extension("zone").exists() => {
+                    let message = format!("{} has no zone file beside it", path.display());
+                    let hint = format!("{} is expected", path.with_extension("zone").display());
+                    self.report.error(span, message, &hint);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn folder_zone(&mut self, path: &Path) -> Option<ZoneFiles> {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        match stem.parse() {
+            Ok(name) => {
+                let steering = Some(path.with_extension("toml")).filter(|steering| steering.exists());
+                Some(ZoneFiles { name, zone: path.to_owned(), steering, span: None })
+            }
+            Err(error) => {
+                let message = format!("{}: the file's stem is not a zone name: {error}", path.display());
+                self.report.error(None, message, "name the zone by a [[zone]] entry instead");
+                None
+            }
+        }
+    }
+
+    fn zone(&mut self, files: ZoneFiles) -> Option<ReadZone> {
+        let file = self.read(&files.zone, files.span)?;
+        let folder = files.zone.parent().unwrap_or(Path::new("")).to_owned();
+        let mut include = |sources: &mut Sources, name: &str| {
+            let path = folder.join(name);
+            let bytes = fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+            Ok(sources.add(path.display().to_string(), bytes))
+        };
+        let (builder, found) = zone::parse(&mut self.report.sources, file, &files.name, &mut include);
+        self.report.diagnostics.extend(found);
+        Some(ReadZone { builder, steering: files.steering.map(|path| (path, files.span)) })
+    }
+
+    /// Lowers the steering files, declares steered names in their zones, and finishes the zones.
+    fn steer(
+        &mut self,
+        main: &Main,
+        folder: &Path,
+        mut zones: Vec<ReadZone>,
+        fields: Fields,
+    ) -> (Vec<Arc<zone::Zone>>, Steering) {
+        let mut steering = SteeringBuilder::new();
+        for (name, span) in &main.shared {
+            let path = folder.join(name);
+            if let Some(file) = self.read(&path, Some(*span)) {
+                let mut read_pem = pem_reader(&path);
+                let Report { sources, diagnostics } = &mut self.report;
+                steering.shared(sources, file, &mut read_pem, diagnostics);
+            }
+        }
+        for zone in &zones {
+            let Some((path, span)) = &zone.steering else { continue };
+            if let Some(file) = self.read(path, *span) {
+                let mut read_pem = pem_reader(path);
+                let Report { sources, diagnostics } = &mut self.report;
+                steering.zone(sources, file, &zone.builder, &mut read_pem, diagnostics);
+            }
+        }
+        let steering = steering.finish(fields, !main.databases.is_empty(), &mut self.report.diagnostics);
+        declare(&steering, &mut zones);
+        let finished = zones.into_iter().filter_map(|zone| self.finish(zone.builder)).collect();
+        (finished, steering)
+    }
+
+    fn finish(&mut self, builder: ZoneBuilder) -> Option<Arc<zone::Zone>> {
+        match builder.finish() {
+            Ok((zone, warnings)) => {
+                self.report.diagnostics.extend(warnings);
+                Some(Arc::new(zone))
+            }
+            Err(errors) => {
+                self.report.diagnostics.extend(errors);
+                None
+            }
+        }
+    }
+}
+
+/// Tells each zone which of its names are steered. A name belongs to the zone whose steering file holds it: the longest
+/// origin it lies in, as every file was checked against its own zone.
+fn declare(steering: &Steering, zones: &mut [ReadZone]) {
+    for (number, name) in steering.names.iter().enumerate() {
+        let owner = name.owner.as_ref();
+        let within = zones.iter_mut().filter(|zone| owner.is_within(zone.builder.origin().as_ref()));
+        if let Some(zone) = within.max_by_key(|zone| zone.builder.origin().as_ref().label_count()) {
+            zone.builder.steer(&name.owner, u32::try_from(number).expect("fewer than 2^32 names"));
+        }
+    }
+}
+
+/// Reads PEM files named by a steering file, relative to it.
+fn pem_reader(file: &Path) -> impl FnMut(&str) -> Result<Vec<u8>, String> {
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    move |name| {
+        let path = folder.join(name);
+        fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+    }
+}

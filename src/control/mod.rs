@@ -1,0 +1,12 @@
+//! The control plane: loads, watches the board, builds snapshots and publishes them, one pointer at a time.
+//!
+//! A task waits for what the poller reports. A changed verdict is published within milliseconds, several at once
+//! together; changes of latency alone at most once a second. A reload builds everything anew in the background and
+//! replaces what is served only when it is whole and its new targets have been tried.
+
+mod load;
+mod publish;
+mod state;
+
+pub use load::{Report, Setup, load};
+pub use publish::Control;

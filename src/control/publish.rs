@@ -1,0 +1,185 @@
+//! Publishes snapshots: on verdicts, on latency, on reload.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Mutex, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::{info, warn};
+
+use crate::health::{Board, ProbeKey, TargetView};
+use crate::probe::{Event, Poller};
+use crate::snapshot::{Loaded, Snapshot};
+
+use super::load::{Report, Setup, load};
+use super::state::StateFile;
+
+/// How long a changed verdict waits for others: a region that fails takes several targets down within milliseconds.
+/// Longer would eat into the 50 ms within which a verdict must be published.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// Changes of latency alone are published at most this often: they move shares a little, and every snapshot costs a plan.
+const LATENCY_PACE: Duration = Duration::from_secs(1);
+
+/// Added to the longest timeout where `startup_wait` is not set (§5.8).
+const STARTUP_MARGIN: Duration = Duration::from_millis(500);
+
+/// The handle on a running control plane.
+pub struct Control {
+    shared: Arc<Shared>,
+    config: PathBuf,
+    publisher: JoinHandle<()>,
+    /// Held while files are loaded: one reload at a time.
+    reloading: Mutex<()>,
+}
+
+struct Shared {
+    published: Arc<ArcSwap<Snapshot>>,
+    poller: Poller,
+    state: StateFile,
+    /// What is built into the next snapshot. Locked for the building of one, so that snapshots are published in order.
+    loaded: Mutex<Arc<Loaded>>,
+}
+
+impl Control {
+    /// Starts probing, waits until every target is tried or the start-up wait is over, and publishes the first snapshot.
+    /// Runs on the runtime it is called from.
+    pub async fn start(config: &Path, setup: Setup) -> Self {
+        let Setup { main, loaded } = setup;
+        let folder = config.parent().unwrap_or(Path::new(""));
+        let state = StateFile::in_folder(main.server.state.as_ref().map(|(state, _)| folder.join(state)));
+        let (events, received) = mpsc::unbounded_channel();
+        let poller = Poller::start(tokio::runtime::Handle::current(), events);
+        let shared = Arc::new(Shared {
+            published: Arc::new(ArcSwap::from_pointee(Snapshot::default())),
+            poller,
+            state,
+            loaded: Mutex::new(Arc::clone(&loaded)),
+        });
+        shared.poller.restore(shared.state.read());
+        let keys = keys(&loaded);
+        shared.poller.set_targets(keys.clone());
+        let patience = main.server.startup_wait.unwrap_or_else(|| longest_timeout(&keys) + STARTUP_MARGIN);
+        shared.wait_tried(&keys, patience).await;
+        shared.publish().await;
+        let publisher = tokio::spawn(publish_on_events(Arc::clone(&shared), received));
+        Self { shared, config: config.to_owned(), publisher, reloading: Mutex::new(()) }
+    }
+
+    /// What serving threads read.
+    #[must_use]
+    pub fn published(&self) -> &Arc<ArcSwap<Snapshot>> {
+        &self.shared.published
+    }
+
+    /// What probes find.
+    #[must_use]
+    pub fn poller(&self) -> &Poller {
+        &self.shared.poller
+    }
+
+    /// Loads the files anew and, if they are sound, serves them once their new targets are tried or the longest timeout
+    /// has passed. Targets whose address, port and check stay keep their state.
+    ///
+    /// # Errors
+    /// The report of what is wrong; what was served before is served on.
+    pub async fn reload(&self) -> Result<Report, Report> {
+        let _one_at_a_time = self.reloading.lock().await;
+        let config = self.config.clone();
+        let loading = tokio::task::spawn_blocking(move || load(&config)).await;
+        let (setup, report) = loading.unwrap_or_else(|panic| Err(panicked(&panic)))?;
+        let before = Arc::clone(&*self.shared.loaded.lock().await);
+        let (old, new) = (keys(&before), keys(&setup.loaded));
+        self.shared.poller.set_targets(old.union(&new).cloned().collect());
+        self.shared.wait_tried(&new, longest_timeout(&new)).await;
+        *self.shared.loaded.lock().await = setup.loaded;
+        self.shared.publish().await;
+        self.shared.poller.set_targets(new);
+        info!("the files were loaded anew");
+        Ok(report)
+    }
+
+    /// Stops publishing and saves the state.
+    pub fn stop(self) {
+        self.publisher.abort();
+        self.shared.save();
+    }
+}
+
+fn panicked(panic: &tokio::task::JoinError) -> Report {
+    let mut report = Report::default();
+    report.diagnostics.push(crate::base::Diagnostic::error_nowhere(format!("loading failed: {panic}")));
+    report
+}
+
+/// Waits for the poller's events for as long as the server runs.
+async fn publish_on_events(shared: Arc<Shared>, mut events: mpsc::UnboundedReceiver<Event>) {
+    let mut latency_due: Option<Instant> = None;
+    let mut last = Instant::now();
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = sleep_until(latency_due.unwrap_or_else(Instant::now)), if latency_due.is_some() => Some(Event::Due),
+        };
+        match event {
+            None => return,
+            Some(Event::Latency) => {
+                latency_due.get_or_insert(last + LATENCY_PACE);
+                continue;
+            }
+            Some(Event::Verdict) => {
+                sleep(GATHER).await;
+                while events.try_recv().is_ok() {}
+            }
+            Some(Event::Due) => {}
+        }
+        shared.publish().await;
+        (latency_due, last) = (None, Instant::now());
+        if !matches!(event, Some(Event::Due)) {
+            shared.save_soon();
+        }
+    }
+}
+
+impl Shared {
+    /// Builds a snapshot from what is loaded and what is known of its targets, and publishes it.
+    async fn publish(&self) {
+        let loaded = self.loaded.lock().await;
+        let targets = loaded.steering.targets.iter();
+        let view = |key: &Option<ProbeKey>| {
+            key.as_ref().map_or_else(TargetView::unprobed, |key| self.poller.view(key))
+        };
+        let board = Board { targets: targets.map(|target| view(&target.key)).collect() };
+        let generation = self.published.load().generation + 1;
+        let snapshot = Snapshot::build(Arc::clone(&loaded), board, generation);
+        // the lock is held until here, so that a later board never loses to an earlier one
+        self.published.store(Arc::new(snapshot));
+    }
+
+    async fn wait_tried(&self, keys: &HashSet<ProbeKey>, patience: Duration) {
+        if timeout(patience, self.poller.wait_tried(keys)).await.is_err() {
+            warn!("some targets were not tried within {} ms and count as unknown", patience.as_millis());
+        }
+    }
+
+    fn save(&self) {
+        self.state.write(&self.poller.export());
+    }
+
+    fn save_soon(self: &Arc<Self>) {
+        let shared = Arc::clone(self);
+        tokio::task::spawn_blocking(move || shared.save());
+    }
+}
+
+fn keys(loaded: &Loaded) -> HashSet<ProbeKey> {
+    loaded.steering.targets.iter().filter_map(|target| target.key.clone()).collect()
+}
+
+fn longest_timeout(keys: &HashSet<ProbeKey>) -> Duration {
+    keys.iter().map(|key| key.check.timeout).max().unwrap_or_default()
+}
