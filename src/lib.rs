@@ -1,5 +1,7 @@
 //! Windrose: an authoritative DNS server that gives each client the healthiest nearby CDN edge or origin cluster.
 #![allow(missing_docs, reason = "filled in as the rooms are furnished")]
 
+pub mod answer;
 pub mod base;
+pub mod net;
 pub mod wire;

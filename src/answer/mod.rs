@@ -1,0 +1,5 @@
+//! The query pipeline.
+
+mod meta;
+
+pub use meta::{Meta, Transport};
