@@ -1,0 +1,252 @@
+//! Opening sockets, and saying what to do where that fails.
+
+use super::sys;
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io::{self, ErrorKind};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+/// Octets asked for each socket buffer (the kernel caps them at `net.core.rmem_max`): some thousand queries that wait
+/// out a pause of the thread. Smaller loses bursts, larger only keeps queries until their clients have given up.
+const BUFFER: usize = 1 << 20;
+/// Connections that wait to be accepted, each listener. The kernel caps it at `net.core.somaxconn`.
+const BACKLOG: i32 = 1024;
+/// Attempts to find a port that is free for UDP and TCP alike, where port 0 asks for any.
+const PORT_ATTEMPTS: usize = 32;
+
+/// How to serve; `default()` suits a server of its own.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads for UDP, and as many for TCP; each has a socket for every address. At least one.
+    pub threads: usize,
+    /// A connection without a whole query for this long is closed (RFC 7766 §6.2.3).
+    pub tcp_idle: Duration,
+    /// A client that does not take its responses for this long is cut off.
+    pub tcp_write: Duration,
+    /// Connections at the same time, over all threads. Beyond it the one idle for the longest gives way.
+    pub tcp_connections: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            tcp_idle: Duration::from_secs(10),
+            tcp_write: Duration::from_secs(5),
+            tcp_connections: 1024,
+        }
+    }
+}
+
+/// Sockets that are open and not yet served.
+#[derive(Debug)]
+pub struct Bound {
+    pub(super) addresses: Vec<SocketAddr>,
+    /// For each thread, the sockets of all addresses.
+    pub(super) udp: Vec<Vec<UdpSocket>>,
+    pub(super) tcp: Vec<Vec<TcpListener>>,
+    pub(super) options: Options,
+}
+
+impl Bound {
+    /// The addresses, in the order given, with the ports that were chosen where port 0 was asked for.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+}
+
+/// Opens UDP and TCP sockets for every address and thread, or none at all.
+pub fn bind(addresses: &[SocketAddr], options: Options) -> io::Result<Bound> {
+    let threads = options.threads.max(1);
+    let mut bound = Bound { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new(), options };
+    bound.udp.resize_with(threads, Vec::new);
+    bound.tcp.resize_with(threads, Vec::new);
+    let mut held = Vec::new();
+    for &address in addresses {
+        let claim = Claim::any(address)?;
+        bound.addresses.push(claim.address);
+        // A given port is let go again: a claim to a wildcard would refuse the claim to one address of it.
+        held.extend((address.port() == 0).then_some(claim));
+    }
+    for thread in 0..threads {
+        for &address in &bound.addresses {
+            bound.udp[thread].push(open(address, Kind::Udp, true)?.into());
+            bound.tcp[thread].push(open(address, Kind::Tcp, true)?.into());
+        }
+    }
+    for listener in bound.tcp.iter().flatten() {
+        listen(listener)?;
+    }
+    Ok(bound)
+}
+
+/// Starts listening only when everything is bound: whoever connects is sure to be accepted.
+fn listen(listener: &TcpListener) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    socket2::SockRef::from(listener).listen(BACKLOG).map_err(|e| explain(&e, address, Kind::Tcp))
+}
+
+/// A pair of sockets that were opened without sharing: proof that nobody else has the address.
+///
+/// `SO_REUSEPORT` alone would let a second server of the same user in, silently, and half of the queries would go to it.
+/// The pair then agrees to share with the sockets of the threads, which keeps the port until they are open.
+struct Claim {
+    address: SocketAddr,
+    _sockets: [Socket; 2],
+}
+
+impl Claim {
+    /// Claims `address`; port 0 takes one that is free for both protocols.
+    fn any(address: SocketAddr) -> io::Result<Self> {
+        let mut last = Self::take(address);
+        for _ in 1..PORT_ATTEMPTS {
+            match last {
+                Err(e) if address.port() == 0 && e.kind() == ErrorKind::AddrInUse => last = Self::take(address),
+                _ => break,
+            }
+        }
+        last
+    }
+
+    fn take(mut address: SocketAddr) -> io::Result<Self> {
+        let tcp = open(address, Kind::Tcp, false)?;
+        address.set_port(tcp.local_addr()?.as_socket().map_or(address.port(), |a| a.port()));
+        let udp = open(address, Kind::Udp, false)?;
+        for socket in [&tcp, &udp] {
+            socket.set_reuse_port(true)?;
+        }
+        Ok(Self { address, _sockets: [tcp, udp] })
+    }
+}
+
+/// The two kinds of sockets.
+#[derive(Clone, Copy)]
+enum Kind {
+    Udp,
+    Tcp,
+}
+
+/// Opens and binds a socket; the error names the address and what to do.
+fn open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> {
+    try_open(address, kind, share).map_err(|e| explain(&e, address, kind))
+}
+
+fn try_open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> {
+    let (style, protocol) = match kind {
+        Kind::Udp => (Type::DGRAM, Protocol::UDP),
+        Kind::Tcp => (Type::STREAM, Protocol::TCP),
+    };
+    let socket = Socket::new(Domain::for_address(address), style, Some(protocol))?;
+    socket.set_nonblocking(true)?;
+    if address.is_ipv6() {
+        // IPv4 has sockets of its own; a mapped address would be one client in two forms.
+        socket.set_only_v6(true)?;
+    }
+    match kind {
+        Kind::Udp => prepare_udp(&socket, address.is_ipv6())?,
+        // Connections of the server before this one may still be in TIME_WAIT.
+        Kind::Tcp => socket.set_reuse_address(true)?,
+    }
+    socket.set_reuse_port(share)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// Packet info is needed; the rest is best effort.
+fn prepare_udp(socket: &Socket, v6: bool) -> io::Result<()> {
+    sys::enable_packet_info(socket.as_fd(), v6)?;
+    let _ = sys::ignore_path_mtu(socket.as_fd(), v6);
+    let _ = socket.set_recv_buffer_size(BUFFER);
+    let _ = socket.set_send_buffer_size(BUFFER);
+    Ok(())
+}
+
+/// An error for the operator: the address, what happened, what to do.
+fn explain(error: &io::Error, address: SocketAddr, kind: Kind) -> io::Error {
+    let protocol = match kind {
+        Kind::Udp => "UDP",
+        Kind::Tcp => "TCP",
+    };
+    let hint = match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            ": something else listens there (`ss -lnp sport = :{}` shows it); stop it or choose another address",
+            address.port()
+        ),
+        ErrorKind::PermissionDenied if address.port() < 1024 => {
+            ": a port below 1024 needs the capability CAP_NET_BIND_SERVICE (systemd: \
+             AmbientCapabilities=CAP_NET_BIND_SERVICE); grant it or choose a higher port"
+                .to_owned()
+        }
+        ErrorKind::AddrNotAvailable => {
+            ": this host has no such address; add it to an interface or choose another".to_owned()
+        }
+        _ if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
+            ": this host does not support that address family; leave the address out".to_owned()
+        }
+        _ => String::new(),
+    };
+    io::Error::new(error.kind(), format!("cannot listen on {address} ({protocol}): {error}{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one_thread() -> Options {
+        Options { threads: 1, ..Options::default() }
+    }
+
+    #[test]
+    fn port_zero_gives_one_port_to_both_protocols_and_all_threads() {
+        let bound = bind(
+            &["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()],
+            Options { threads: 3, ..Options::default() },
+        )
+        .unwrap();
+        for (index, address) in bound.addresses().iter().enumerate() {
+            assert_ne!(address.port(), 0);
+            for thread in 0..3 {
+                assert_eq!(bound.udp[thread][index].local_addr().unwrap(), *address);
+                assert_eq!(bound.tcp[thread][index].local_addr().unwrap(), *address);
+            }
+        }
+    }
+
+    #[test]
+    fn a_second_server_is_refused_with_a_hint() {
+        let first = bind(&["127.0.0.1:0".parse().unwrap()], Options { threads: 2, ..Options::default() }).unwrap();
+        let error = bind(first.addresses(), one_thread()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
+        let text = error.to_string();
+        assert!(text.contains(&first.addresses()[0].to_string()) && text.contains("something else listens"), "{text}");
+    }
+
+    #[test]
+    fn udp_alone_in_use_is_noticed_too() {
+        let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let error = bind(&[other.local_addr().unwrap()], one_thread()).unwrap_err();
+        assert!(error.to_string().contains("(UDP)"), "{error}");
+    }
+
+    #[test]
+    fn a_failure_leaves_nothing_open() {
+        let free = bind(&["127.0.0.1:0".parse().unwrap()], one_thread()).unwrap().addresses()[0];
+        let error = bind(&[free, "192.0.2.1:5300".parse().unwrap()], one_thread()).unwrap_err();
+        assert!(error.to_string().contains("no such address"), "{error}");
+        bind(&[free], one_thread()).unwrap();
+    }
+
+    #[test]
+    fn a_wildcard_and_an_address_of_it_may_share_a_port() {
+        let port = bind(&["127.0.0.1:0".parse().unwrap()], one_thread()).unwrap().addresses()[0].port();
+        bind(&[SocketAddr::from(([0, 0, 0, 0], port)), SocketAddr::from(([127, 0, 0, 1], port))], one_thread())
+            .unwrap();
+    }
+
+    #[test]
+    fn a_missing_permission_names_the_capability() {
+        let error = explain(&ErrorKind::PermissionDenied.into(), "192.0.2.1:53".parse().unwrap(), Kind::Udp);
+        assert!(error.to_string().contains("CAP_NET_BIND_SERVICE"), "{error}");
+    }
+}

@@ -1,0 +1,44 @@
+//! Sockets: UDP and TCP, bytes to bytes. What a query means is the [`Responder`]'s affair.
+//!
+//! [`bind`] opens every socket first, so that a wrong address starts nothing; [`Bound::start`] then serves them until
+//! [`Running::stop`]. There are two kinds of data threads, `windrose-udp-N` and `windrose-tcp-N`, each with a
+//! single-threaded runtime, one responder, and a socket of its own for every address (`SO_REUSEPORT`): the kernel spreads
+//! clients over them, threads share nothing, and a crowd of connections does not delay datagrams.
+//!
+//! | file        | subject                                                                     |
+//! |-------------|-----------------------------------------------------------------------------|
+//! | `bind`      | opening sockets, and saying what to do where that fails                     |
+//! | `server`    | threads: start and stop                                                     |
+//! | `udp`       | the datagram loop                                                           |
+//! | `tcp`       | accepting connections, and how many                                         |
+//! | `stream`    | one connection: pipelining, time limits                                     |
+//! | `frame`     | two-octet framing, without a socket                                         |
+//! | `worker`    | a thread's responder, walled off: its panic costs a query, not the thread   |
+//! | `sys`       | packet info through `recvmsg` and `sendmsg`; the only `unsafe` of the house |
+//!
+//! Deliberately absent: queues between threads, a task for each query, logging.
+#![allow(clippy::disallowed_methods, reason = "net reads the clock, once a batch")]
+
+mod bind;
+mod frame;
+mod server;
+mod stream;
+mod sys;
+mod tcp;
+mod udp;
+mod worker;
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::answer::{Meta, Transport};
+pub use bind::{Bound, Options, bind};
+pub use server::{Counts, Running};
+
+/// What turns a query into a response; every data thread has one.
+pub trait Responder: Send + 'static {
+    /// Called before each batch of queries: reads the clock and picks up the newest snapshot.
+    fn start_batch(&mut self);
+    /// Writes the response to `query` into `out` and returns its length; `None`: send nothing.
+    fn respond(&mut self, query: &[u8], meta: &Meta, out: &mut [u8]) -> Option<usize>;
+}

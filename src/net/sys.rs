@@ -1,0 +1,234 @@
+//! Packet info: which of our addresses a datagram was sent to, so that the reply leaves from the same one (RFC 3542 §6;
+//! ip(7)). Without it a reply from a wildcard socket leaves from whatever address routing prefers, and the client drops
+//! it. Linux.
+#![allow(unsafe_code)]
+
+use libc::{
+    c_int, c_void, cmsghdr, in_pktinfo, in6_pktinfo, iovec, msghdr, sockaddr_in, sockaddr_in6, sockaddr_storage,
+};
+use std::io;
+use std::mem::{size_of, size_of_val, zeroed};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr;
+
+/// A datagram that was received.
+#[derive(Debug)]
+pub(super) struct Datagram {
+    /// Octets in the buffer.
+    pub(super) len: usize,
+    /// It was longer than the buffer.
+    pub(super) truncated: bool,
+    /// Who sent it.
+    pub(super) source: SocketAddr,
+    /// Where it was sent to, as an address that a reply can leave from.
+    pub(super) local: Option<IpAddr>,
+}
+
+/// Receives a datagram; `WouldBlock` where there is none.
+pub(super) fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Datagram> {
+    let mut name = Storage::empty();
+    let mut control = Control::empty();
+    let mut data = iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    let mut message = header(&mut name, &mut data);
+    message.msg_control = ptr::from_mut(&mut control).cast();
+    message.msg_controllen = size_of::<Control>();
+    // SAFETY: every pointer in `message` is to a live local (or to `buffer`), exclusively borrowed, with its own length.
+    let received = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut message, libc::MSG_DONTWAIT) };
+    let len = usize::try_from(received).map_err(|_| io::Error::last_os_error())?;
+    let truncated = message.msg_flags & libc::MSG_TRUNC != 0;
+    let source = name.address().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
+    Ok(Datagram { len, truncated, source, local: local_address(&message) })
+}
+
+/// Sends a datagram, from `local` if given; `WouldBlock` where the send buffer is full.
+pub(super) fn send(socket: BorrowedFd<'_>, bytes: &[u8], to: SocketAddr, local: Option<IpAddr>) -> io::Result<()> {
+    let mut name = Storage::empty();
+    let length = name.fill(to);
+    let mut control = Control::empty();
+    let mut data = iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+    let mut message = header(&mut name, &mut data);
+    message.msg_namelen = length;
+    if let Some(local) = local {
+        message.msg_control = ptr::from_mut(&mut control).cast();
+        message.msg_controllen = size_of::<Control>();
+        match local {
+            IpAddr::V4(address) => put(&mut message, libc::IPPROTO_IP, libc::IP_PKTINFO, from_v4(address)),
+            IpAddr::V6(address) => put(&mut message, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, from_v6(address)),
+        }
+    }
+    // SAFETY: every pointer in `message` is to a live local or to `bytes`, with its own length; the kernel only reads.
+    let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_DONTWAIT) };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Asks for the local address of each datagram received.
+pub(super) fn enable_packet_info(socket: BorrowedFd<'_>, v6: bool) -> io::Result<()> {
+    if v6 {
+        set(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)
+    } else {
+        set(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1)
+    }
+}
+
+/// Never lets a forged "fragmentation needed" lower the path MTU: datagrams stay below what any link carries, and must
+/// not be fragmented into pieces that an attacker could replace (RFC 9715 §3.1).
+pub(super) fn ignore_path_mtu(socket: BorrowedFd<'_>, v6: bool) -> io::Result<()> {
+    if v6 {
+        set(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_OMIT)
+    } else {
+        set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_OMIT)
+    }
+}
+
+/// Sets an option that is an `int`.
+fn set(socket: BorrowedFd<'_>, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
+    let (pointer, length) = (ptr::from_ref(&value).cast::<c_void>(), size_of_val(&value) as libc::socklen_t);
+    // SAFETY: `pointer` and `length` describe `value`, which lives through the call.
+    let result = unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, pointer, length) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Room for one packet-info message of either family, aligned as `cmsghdr` must be.
+#[repr(C, align(8))]
+struct Control([u8; 64]);
+
+impl Control {
+    fn empty() -> Self {
+        Self([0; 64])
+    }
+}
+
+/// A socket address of either family.
+struct Storage(sockaddr_storage);
+
+impl Storage {
+    fn empty() -> Self {
+        // SAFETY: `sockaddr_storage` is plain integers, for which all zeroes are a value.
+        Self(unsafe { zeroed() })
+    }
+
+    /// Writes an address and returns its length.
+    fn fill(&mut self, address: SocketAddr) -> libc::socklen_t {
+        let place = ptr::from_mut(&mut self.0);
+        match address {
+            SocketAddr::V4(address) => {
+                let address = sockaddr_in {
+                    sin_family: libc::AF_INET as libc::sa_family_t,
+                    sin_port: address.port().to_be(),
+                    sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(address.ip().octets()) },
+                    sin_zero: [0; 8],
+                };
+                // SAFETY: `sockaddr_storage` is made to be large and aligned enough for every socket address.
+                unsafe { place.cast::<sockaddr_in>().write(address) };
+                size_of::<sockaddr_in>() as libc::socklen_t
+            }
+            SocketAddr::V6(address) => {
+                let address = sockaddr_in6 {
+                    sin6_family: libc::AF_INET6 as libc::sa_family_t,
+                    sin6_port: address.port().to_be(),
+                    sin6_flowinfo: 0,
+                    sin6_addr: libc::in6_addr { s6_addr: address.ip().octets() },
+                    sin6_scope_id: address.scope_id(),
+                };
+                // SAFETY: as above.
+                unsafe { place.cast::<sockaddr_in6>().write(address) };
+                size_of::<sockaddr_in6>() as libc::socklen_t
+            }
+        }
+    }
+
+    /// Reads the address that the kernel wrote.
+    fn address(&self) -> Option<SocketAddr> {
+        let place = ptr::from_ref(&self.0);
+        match c_int::from(self.0.ss_family) {
+            libc::AF_INET => {
+                // SAFETY: `sockaddr_storage` is large and aligned enough, every bit pattern is a `sockaddr_in`.
+                let address = unsafe { place.cast::<sockaddr_in>().read() };
+                Some(SocketAddrV4::new(to_v4(address.sin_addr), u16::from_be(address.sin_port)).into())
+            }
+            libc::AF_INET6 => {
+                // SAFETY: as above, for `sockaddr_in6`.
+                let address = unsafe { place.cast::<sockaddr_in6>().read() };
+                let (ip, port) = (Ipv6Addr::from(address.sin6_addr.s6_addr), u16::from_be(address.sin6_port));
+                // The scope is what makes a link-local client reachable; the flow label is the client's own.
+                Some(SocketAddrV6::new(ip, port, 0, address.sin6_scope_id).into())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A message header without control data. The pointers in it must outlive it.
+fn header(name: &mut Storage, data: &mut iovec) -> msghdr {
+    // SAFETY: `msghdr` is integers and pointers, for which all zeroes are a value.
+    let mut message: msghdr = unsafe { zeroed() };
+    message.msg_name = ptr::from_mut(&mut name.0).cast();
+    message.msg_namelen = size_of::<sockaddr_storage>() as libc::socklen_t;
+    message.msg_iov = ptr::from_mut(data);
+    message.msg_iovlen = 1;
+    message
+}
+
+/// The local address among the control messages of a received datagram. A multicast address is none: nothing may be
+/// sent from it.
+fn local_address(message: &msghdr) -> Option<IpAddr> {
+    // SAFETY: `message` was filled by `recvmsg`, and its control buffer is alive.
+    let mut next = unsafe { libc::CMSG_FIRSTHDR(message) };
+    while !next.is_null() {
+        // SAFETY: the macros return only pointers to whole headers within the control buffer, which is aligned for them.
+        let (kind, data) = unsafe { (((*next).cmsg_level, (*next).cmsg_type), libc::CMSG_DATA(next)) };
+        match kind {
+            (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                // SAFETY: the kernel wrote an `in_pktinfo` as this message's data; it need not be aligned.
+                let info = unsafe { data.cast::<in_pktinfo>().read_unaligned() };
+                return Some(to_v4(info.ipi_spec_dst).into());
+            }
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+                // SAFETY: the kernel wrote an `in6_pktinfo` as this message's data; it need not be aligned.
+                let info = unsafe { data.cast::<in6_pktinfo>().read_unaligned() };
+                return Some(Ipv6Addr::from(info.ipi6_addr.s6_addr).into()).filter(|a: &IpAddr| !a.is_multicast());
+            }
+            // SAFETY: `next` came from these macros over this message.
+            _ => next = unsafe { libc::CMSG_NXTHDR(message, next) },
+        }
+    }
+    None
+}
+
+/// Writes the one control message of a datagram to send.
+fn put<T: Copy>(message: &mut msghdr, level: c_int, kind: c_int, value: T) {
+    let size = size_of::<T>() as u32;
+    // SAFETY: CMSG_SPACE only computes.
+    let space = unsafe { libc::CMSG_SPACE(size) } as usize;
+    assert!(space <= message.msg_controllen, "Control is larger than either packet info");
+    message.msg_controllen = space;
+    // SAFETY: the control buffer is a live, zeroed, aligned `Control` with room for a header and a `T`, checked above,
+    // so CMSG_FIRSTHDR is not null and CMSG_DATA points at `size` octets of it.
+    unsafe {
+        let first: *mut cmsghdr = libc::CMSG_FIRSTHDR(message);
+        (*first).cmsg_level = level;
+        (*first).cmsg_type = kind;
+        (*first).cmsg_len = libc::CMSG_LEN(size) as _;
+        libc::CMSG_DATA(first).cast::<T>().write_unaligned(value);
+    }
+}
+
+/// Packet info that names the source only: the interface is for routing to choose.
+fn from_v4(address: Ipv4Addr) -> in_pktinfo {
+    let none = libc::in_addr { s_addr: 0 };
+    in_pktinfo {
+        ipi_ifindex: 0,
+        ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(address.octets()) },
+        ipi_addr: none,
+    }
+}
+
+/// The same for IPv6; a link-local reply finds its interface by the destination's scope.
+fn from_v6(address: Ipv6Addr) -> in6_pktinfo {
+    in6_pktinfo { ipi6_addr: libc::in6_addr { s6_addr: address.octets() }, ipi6_ifindex: 0 }
+}
+
+fn to_v4(address: libc::in_addr) -> Ipv4Addr {
+    Ipv4Addr::from(address.s_addr.to_ne_bytes())
+}
