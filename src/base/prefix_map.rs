@@ -164,7 +164,7 @@ struct Zip<'a, T, U, V, F> {
     b: &'a PrefixMap<U>,
     f: F,
     pairs: HashMap<(Entry, Entry), Entry>,
-    /// Results for the IPv4 part of one side against a leaf of the other: met again where IPv4 is grafted below IPv6.
+    /// Results for the IPv4 part of either side: met again where IPv4 is grafted below IPv6, and shared there too.
     grafts: HashMap<(Entry, Entry), Entry>,
     out: Folder<V>,
 }
@@ -180,7 +180,8 @@ impl<T, U, V: Clone + Eq + Hash, F: FnMut(&T, &U) -> V> Zip<'_, T, U, V, F> {
             self.pairs.insert((a, b), leaf);
             return leaf;
         }
-        let shared = (a == self.a.v4 && b.value().is_some()) || (b == self.b.v4 && a.value().is_some());
+        let is_root = |entry: Entry, root: Entry| entry == root && entry.value().is_none();
+        let shared = is_root(a, self.a.v4) || is_root(b, self.b.v4);
         if let Some(&done) = self.grafts.get(&(a, b)).filter(|_| shared) {
             return done;
         }

@@ -5,9 +5,11 @@
 //! `autonomous_system_number`).
 
 use std::collections::HashMap;
+use std::fmt;
 use std::ops::BitOr;
 
-use serde::Deserialize;
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
 
 use super::code::{Country, Subdivision};
 use super::countries::country_info;
@@ -137,8 +139,8 @@ struct Record<'a> {
     country: Option<NestedCountry<'a>>,
     country_code: Option<&'a str>,
     location: Option<NestedPoint>,
-    latitude: Option<f64>,
-    longitude: Option<f64>,
+    latitude: Option<Degrees>,
+    longitude: Option<Degrees>,
     #[serde(default, borrow)]
     subdivisions: Vec<NestedCountry<'a>>,
     state1: Option<&'a str>,
@@ -152,8 +154,31 @@ struct NestedCountry<'a> {
 
 #[derive(Default, Deserialize)]
 struct NestedPoint {
-    latitude: Option<f64>,
-    longitude: Option<f64>,
+    latitude: Option<Degrees>,
+    longitude: Option<Degrees>,
+}
+
+/// An angle, which databases store as a float or as a double.
+#[derive(Clone, Copy)]
+struct Degrees(f64);
+
+impl<'de> Deserialize<'de> for Degrees {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Float;
+        impl Visitor<'_> for Float {
+            type Value = Degrees;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a float or a double")
+            }
+            fn visit_f64<E>(self, value: f64) -> Result<Degrees, E> {
+                Ok(Degrees(value))
+            }
+            fn visit_f32<E>(self, value: f32) -> Result<Degrees, E> {
+                Ok(Degrees(value.into()))
+            }
+        }
+        deserializer.deserialize_any(Float)
+    }
 }
 
 impl Record<'_> {
@@ -170,7 +195,7 @@ impl Record<'_> {
 
     fn point(&self) -> Option<(f64, f64)> {
         let nested = self.location.as_ref().and_then(|point| point.latitude.zip(point.longitude));
-        nested.or_else(|| self.latitude.zip(self.longitude))
+        nested.or_else(|| self.latitude.zip(self.longitude)).map(|(lat, lon)| (lat.0, lon.0))
     }
 
     fn fields(&self) -> Fields {
