@@ -1,0 +1,102 @@
+//! What several test binaries need: the shipped configuration as a snapshot, queries as bytes, responses decoded by
+//! hickory-proto.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hickory_proto::op::Message;
+use hickory_proto::serialize::binary::BinDecodable;
+use windrose::answer::{Meta, Reply, Transport, Worker, respond};
+use windrose::base::Now;
+use windrose::health::{Board, TargetView};
+use windrose::snapshot::{Loaded, Snapshot};
+use windrose::wire::{Name, Rtype};
+
+/// A file of the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// What the shipped configuration loads.
+pub fn shipped() -> Arc<Loaded> {
+    load(&repository("config/windrose.toml"))
+}
+
+/// What a configuration loads; panics with the report where it has errors.
+pub fn load(config: &Path) -> Arc<Loaded> {
+    match windrose::control::load(config) {
+        Ok((setup, _)) => setup.loaded,
+        Err(report) => {
+            let lines: Vec<String> = report.diagnostics.iter().map(|found| report.sources.one_line(found)).collect();
+            panic!("{}", lines.join("\n"));
+        }
+    }
+}
+
+/// A board on which everything is up.
+pub fn all_up(loaded: &Loaded) -> Board {
+    Board { targets: loaded.steering.targets.iter().map(|_| TargetView::unprobed()).collect() }
+}
+
+/// A snapshot in which everything is up.
+pub fn healthy(loaded: Arc<Loaded>) -> Snapshot {
+    let board = all_up(&loaded);
+    Snapshot::build(loaded, board, 1)
+}
+
+/// A query, with Client Subnet if one is given.
+pub fn query(name: &str, rtype: Rtype, subnet: Option<(IpAddr, u8)>) -> Vec<u8> {
+    let name: Name = name.parse().expect("a name");
+    let mut query = vec![0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(subnet.is_some())];
+    query.extend(name.as_ref().as_wire());
+    query.extend(rtype.0.to_be_bytes());
+    query.extend([0, 1]);
+    if let Some((addr, source)) = subnet {
+        let octets = match addr {
+            IpAddr::V4(v4) => v4.octets().to_vec(),
+            IpAddr::V6(v6) => v6.octets().to_vec(),
+        };
+        let octets = &octets[..usize::from(source).div_ceil(8)];
+        let len = octets.len() as u8 + 4;
+        query.extend([0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, len + 4, 0, 8, 0, len]);
+        query.extend([0, if addr.is_ipv4() { 1 } else { 2 }, source, 0]);
+        query.extend(octets);
+    }
+    query
+}
+
+/// A query's way through the engine, without sockets.
+pub struct Engine {
+    pub snapshot: Snapshot,
+    pub worker: Worker,
+    pub source: SocketAddr,
+    pub now: Now,
+    out: Vec<u8>,
+}
+
+impl Engine {
+    /// An engine whose draws follow from a seed, asked by a resolver that no database can place.
+    pub fn new(snapshot: Snapshot, seed: u64) -> Self {
+        let source = "127.0.0.1:5353".parse().expect("an address");
+        Self { snapshot, worker: Worker::new(seed), source, now: Now::default(), out: vec![0; 65_535] }
+    }
+
+    /// The response's bytes; none if there is none.
+    pub fn ask(&mut self, query: &[u8], transport: Transport) -> Option<&[u8]> {
+        let local = "127.0.0.53".parse().expect("an address");
+        let limit = if transport == Transport::Udp { 1232 } else { 65_535 };
+        let meta = Meta::new(self.source, local, transport, limit);
+        match respond(&self.snapshot, query, &meta, self.now, &mut self.worker, &mut self.out) {
+            Reply::Send(len) => Some(&self.out[..len]),
+            Reply::Drop => None,
+        }
+    }
+
+    /// The response over UDP, decoded.
+    pub fn message(&mut self, query: &[u8]) -> Message {
+        let response = self.ask(query, Transport::Udp).expect("a response");
+        Message::from_bytes(response).expect("a response that another implementation can read")
+    }
+}
