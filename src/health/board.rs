@@ -1,5 +1,7 @@
 //! The board: what is known of every target at one moment, as a plan reads it.
 
+use std::fmt;
+
 use crate::base::{IdVec, Millis, Mono, TargetId};
 
 /// What rise and fall make of probes.
@@ -12,6 +14,16 @@ pub enum Verdict {
     Up,
     /// Does not.
     Down,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Unknown => "unknown",
+            Self::Up => "up",
+            Self::Down => "down",
+        })
+    }
 }
 
 /// What an operator forces on a target.

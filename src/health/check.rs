@@ -1,6 +1,7 @@
 //! What a check is.
 
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,4 +68,16 @@ pub struct ProbeKey {
     pub addr: IpAddr,
     /// At which port; 0 for [`CheckKind::None`].
     pub port: u16,
+}
+
+impl fmt::Display for ProbeKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} ", SocketAddr::new(self.addr, self.port))?;
+        match &self.check.kind {
+            CheckKind::None => out.write_str("none"),
+            CheckKind::Tcp => out.write_str("tcp"),
+            CheckKind::Http(http) => write!(out, "http {}", http.host),
+            CheckKind::Https(http) => write!(out, "https {}", http.host),
+        }
+    }
 }
