@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{info, warn};
 
 use crate::health::{Board, ProbeKey, TargetView};
-use crate::probe::{Event, Poller};
+use crate::probe::{Change, Event, Options, Poller};
 use crate::snapshot::{Loaded, Snapshot};
 
 use super::load::{Report, Setup, load};
@@ -53,7 +53,7 @@ impl Control {
         let folder = config.parent().unwrap_or(Path::new(""));
         let state = StateFile::in_folder(main.server.state.as_ref().map(|(state, _)| folder.join(state)));
         let (events, received) = mpsc::unbounded_channel();
-        let poller = Poller::start(tokio::runtime::Handle::current(), events);
+        let poller = Poller::start(tokio::runtime::Handle::current(), events, Options::default());
         let shared = Arc::new(Shared {
             published: Arc::new(ArcSwap::from_pointee(Snapshot::default())),
             poller,
@@ -62,7 +62,7 @@ impl Control {
         });
         shared.poller.restore(shared.state.read());
         let keys = keys(&loaded);
-        shared.poller.set_targets(keys.clone());
+        shared.poller.set_targets(&keys);
         let patience = main.server.startup_wait.unwrap_or_else(|| longest_timeout(&keys) + STARTUP_MARGIN);
         shared.wait_tried(&keys, patience).await;
         shared.publish().await;
@@ -94,11 +94,11 @@ impl Control {
         let (setup, report) = loading.unwrap_or_else(|panic| Err(panicked(&panic)))?;
         let before = Arc::clone(&*self.shared.loaded.lock().await);
         let (old, new) = (keys(&before), keys(&setup.loaded));
-        self.shared.poller.set_targets(old.union(&new).cloned().collect());
+        self.shared.poller.set_targets(&old.union(&new).cloned().collect());
         self.shared.wait_tried(&new, longest_timeout(&new)).await;
         *self.shared.loaded.lock().await = setup.loaded;
         self.shared.publish().await;
-        self.shared.poller.set_targets(new);
+        self.shared.poller.set_targets(&new);
         info!("the files were loaded anew");
         Ok(report)
     }
@@ -118,29 +118,29 @@ fn panicked(panic: &tokio::task::JoinError) -> Report {
 
 /// Waits for the poller's events for as long as the server runs.
 async fn publish_on_events(shared: Arc<Shared>, mut events: mpsc::UnboundedReceiver<Event>) {
-    let mut latency_due: Option<Instant> = None;
+    let mut due: Option<Instant> = None;
     let mut last = Instant::now();
     loop {
         let event = tokio::select! {
             event = events.recv() => event,
-            () = sleep_until(latency_due.unwrap_or_else(Instant::now)), if latency_due.is_some() => Some(Event::Due),
-        };
-        match event {
-            None => return,
-            Some(Event::Latency) => {
-                latency_due.get_or_insert(last + LATENCY_PACE);
+            () = sleep_until(due.unwrap_or(last)), if due.is_some() => {
+                (due, last) = (None, Instant::now());
+                shared.publish().await;
                 continue;
             }
-            Some(Event::Verdict) => {
+        };
+        match event.map(|event| event.change) {
+            None => return,
+            Some(Change::Latency) => {
+                due.get_or_insert(last + LATENCY_PACE);
+            }
+            Some(Change::Verdict { .. } | Change::Unsettled) => {
                 sleep(GATHER).await;
                 while events.try_recv().is_ok() {}
+                (due, last) = (None, Instant::now());
+                shared.publish().await;
+                shared.save_soon();
             }
-            Some(Event::Due) => {}
-        }
-        shared.publish().await;
-        (latency_due, last) = (None, Instant::now());
-        if !matches!(event, Some(Event::Due)) {
-            shared.save_soon();
         }
     }
 }
@@ -161,13 +161,14 @@ impl Shared {
     }
 
     async fn wait_tried(&self, keys: &HashSet<ProbeKey>, patience: Duration) {
-        if timeout(patience, self.poller.wait_tried(keys)).await.is_err() {
+        let keys: Vec<ProbeKey> = keys.iter().cloned().collect();
+        if timeout(patience, self.poller.tried(&keys)).await.is_err() {
             warn!("some targets were not tried within {} ms and count as unknown", patience.as_millis());
         }
     }
 
     fn save(&self) {
-        self.state.write(&self.poller.export());
+        self.state.write(|| self.poller.export());
     }
 
     fn save_soon(self: &Arc<Self>) {
