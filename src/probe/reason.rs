@@ -44,7 +44,7 @@ pub(super) fn of_io(error: &io::Error, to: SocketAddr, phase: Phase) -> Outcome 
 }
 
 /// Whether the node could not even ask. A router's ICMP makes `ENETUNREACH` too, so that one counts only where the node
-/// itself has no route.
+/// itself has no route. `EAFNOSUPPORT` is a kernel without IPv6.
 fn is_own_trouble(error: &io::Error, to: SocketAddr) -> bool {
     match error.raw_os_error() {
         Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::EADDRNOTAVAIL | libc::EAFNOSUPPORT) => true,
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn the_nodes_own_trouble_is_no_verdict() {
-        for errno in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::EADDRNOTAVAIL] {
+        for errno in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::EADDRNOTAVAIL, libc::EAFNOSUPPORT] {
             assert!(matches!(of_errno(errno), Outcome::OwnTrouble(_)), "{errno}");
         }
     }

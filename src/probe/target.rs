@@ -94,19 +94,13 @@ impl Target {
 
     /// Runs the probe once there is room for it.
     async fn probe(&mut self) -> (Outcome, Now, Now) {
-        let permit = self.shared.permits.acquire().await.expect("the semaphore is never closed");
+        let _permit = self.shared.permits.acquire().await.expect("the semaphore is never closed");
         let started = clock::now();
-        if self.probe.is_none() {
-            match (self.shared.make)(&self.key) {
-                Ok(probe) => self.probe = Some(probe),
-                Err(why) => return (Outcome::OwnTrouble(why), started, clock::now()),
-            }
-        }
-        let outcome = match &self.probe {
-            Some(probe) => caught(probe.run()).await,
-            None => Outcome::OwnTrouble("no probe".to_owned()),
+        let probe = match self.probe.take().map_or_else(|| (self.shared.make)(&self.key), Ok) {
+            Ok(probe) => self.probe.insert(probe),
+            Err(why) => return (Outcome::OwnTrouble(why), started, clock::now()),
         };
-        drop(permit);
+        let outcome = caught(probe.run()).await;
         (outcome, started, clock::now())
     }
 

@@ -34,11 +34,13 @@ pub(super) fn reply(status: &str, body: &str) -> Manner {
     Manner::Reply((head + body).into_bytes())
 }
 
+/// What an origin was asked: the name in TLS, and the request's head.
+type Asked = Arc<Mutex<Vec<(Option<String>, String)>>>;
+
 /// A server on the loopback, until it is dropped.
 pub(super) struct Origin {
     pub(super) addr: SocketAddr,
-    /// What was asked: the name in TLS, and the request's head.
-    pub(super) asked: Arc<Mutex<Vec<(Option<String>, String)>>>,
+    pub(super) asked: Asked,
     open: Arc<AtomicUsize>,
     task: AbortHandle,
 }
@@ -62,7 +64,7 @@ impl Origin {
     async fn start(manner: Manner, tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let addr = listener.local_addr().expect("bound");
-        let (asked, open) = (Arc::new(Mutex::default()), Arc::new(AtomicUsize::new(0)));
+        let (asked, open) = (Asked::default(), Arc::new(AtomicUsize::new(0)));
         let connection = Connection { manner, tls, asked: Arc::clone(&asked), open: Arc::clone(&open) };
         let accept = async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -89,7 +91,7 @@ impl Drop for Origin {
 struct Connection {
     manner: Manner,
     tls: Option<TlsAcceptor>,
-    asked: Arc<Mutex<Vec<(Option<String>, String)>>>,
+    asked: Asked,
     open: Arc<AtomicUsize>,
 }
 

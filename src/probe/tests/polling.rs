@@ -73,8 +73,8 @@ async fn many_targets_are_tried_at_once_and_spread_afterwards() {
     const TARGETS: u16 = 2000;
     let (port, accepted) = listen_everywhere().await;
     let (events, _received) = unbounded_channel();
-    let poller = Poller::start(Handle::current(), events, Options { concurrency: 256 });
-    let interval = Duration::from_secs(3);
+    let poller = Poller::start(Handle::current(), events, Options::default());
+    let interval = Duration::from_secs(2);
     let check = Arc::new(Check { interval, timeout: Duration::from_secs(2), ..check(CheckKind::Tcp) });
     let keys: Vec<_> = (0..TARGETS).map(|n| key(n, port, &check)).collect();
     let start = Instant::now();
