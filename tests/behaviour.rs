@@ -67,7 +67,8 @@ fn trials_of(path: &Path) -> Vec<Trial> {
             cases.chain([Trial::test(data, move || data_is_sound(&whole, &file))]).collect()
         }
         Err(problems) => {
-            let lines: Vec<String> = problems.iter().map(|(line, problem)| format!("{file}:{line}: {problem}")).collect();
+            let lines: Vec<String> =
+                problems.iter().map(|(line, problem)| format!("{file}:{line}: {problem}")).collect();
             vec![Trial::test(data, move || Err(lines.join("\n").into()))]
         }
     }
@@ -120,7 +121,8 @@ fn mistakes_are_found() -> Result<(), Failed> {
     let file = "zone example.com\n| @ A 192.0.2.1\nexpect NOERROR\n\ncase no citation\nask a A\n\
         case a title   RFC 1035 §1\nask example.com TYPEX\nexpect NOERROR +aa\nanswer x 1 A 1.2.3\n\
         case b   RFC 1035 §1\nask example.com A +rd\nexpect NOERROR\n";
-    let lines: Vec<usize> = format::parse("mistakes", file).err().unwrap_or_default().iter().map(|(line, _)| *line).collect();
+    let lines: Vec<usize> =
+        format::parse("mistakes", file).err().unwrap_or_default().iter().map(|(line, _)| *line).collect();
     let expected = [3, 5, 6, 7, 8, 9, 10, 11];
     if lines == expected { Ok(()) } else { Err(format!("lines {lines:?} instead of {expected:?}").into()) }
 }

@@ -253,22 +253,17 @@ impl Response {
             return Err("a truncated response is for +udp only".into());
         }
         match ask.edns {
-            Some(true) if self.opt.is_none() && !matches!(self.rcode, 1 | 4) => Err("EDNS is answered with `opt`".into()),
+            Some(true) if self.opt.is_none() && !matches!(self.rcode, 1 | 4) => {
+                Err("EDNS is answered with `opt`".into())
+            }
             Some(false) if self.opt.is_some() => Err("without EDNS in the query there is no `opt`".into()),
             _ => Ok(()),
         }
     }
 }
 
-const RCODES: &[(&str, u16)] = &[
-    ("NOERROR", 0),
-    ("FORMERR", 1),
-    ("SERVFAIL", 2),
-    ("NXDOMAIN", 3),
-    ("NOTIMP", 4),
-    ("REFUSED", 5),
-    ("BADVERS", 16),
-];
+const RCODES: &[(&str, u16)] =
+    &[("NOERROR", 0), ("FORMERR", 1), ("SERVFAIL", 2), ("NXDOMAIN", 3), ("NOTIMP", 4), ("REFUSED", 5), ("BADVERS", 16)];
 
 fn expect(words: &[Word]) -> Result<Option<Response>, String> {
     let [rcode, flags @ ..] = words else { return Err("`expect` takes a response code, or `drop`".into()) };

@@ -1,5 +1,5 @@
-//! Names, types and RDATA as text, read into wire octets. A reader of its own, so that the tests share no mistake with the zone
-//! parser they test.
+//! Names, types and RDATA as text, read into wire octets. A reader of its own, so that the tests share no mistake with
+//! the zone parser they test.
 
 /// One word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
