@@ -1,11 +1,11 @@
 //! What the server answers, as data: `behaviour/*.txt` hold zones, queries and the responses that the RFCs ask for.
 //!
-//! Each case is a test of its own, `FILE::TITLE` with `_` for blanks. Each file is a test too, `data::FILE`: every line is
-//! understood, every query can be sent, and the check accepts the expected response and no other. `behaviour/README.md`
-//! describes the format; `behaviour/adapter.rs` alone knows the server.
+//! Each case is a test of its own, `FILE::TITLE` with `_` for blanks. Each file is a test too, `data::FILE`: every line
+//! is understood, every query can be sent, and the check accepts the expected response and no other.
+//! `behaviour/README.md` describes the format; `behaviour/adapter.rs` alone knows the server.
 //!
-//! With `WINDROSE_BEHAVIOUR_SERVER=ADDRESS:PORT` the cases are asked over UDP and TCP of a server that serves the zones of
-//! one file (`cargo test --test behaviour wildcard::`).
+//! With `WINDROSE_BEHAVIOUR_SERVER=ADDRESS:PORT` the cases are asked over UDP and TCP of a server that serves the zones
+//! of one file (`cargo test --test behaviour wildcard::`).
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! Compares a response with what it must be. `hickory-proto` decodes it, so that no code of the server's judges the server.
+//! Compares a response with what it must be. `hickory-proto` decodes it, so that no code of the server's judges the
+//! server.
 
 use hickory_proto::op::Message;
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};

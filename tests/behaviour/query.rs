@@ -82,7 +82,7 @@ impl Ask {
         }
     }
 
-    /// The most octets that the response may have (RFC 1035 §4.2.1, RFC 6891 §6.2.3 and §6.2.5); 1232 is the server's own.
+    /// The most octets of a response (RFC 1035 §4.2.1, RFC 6891 §6.2.3 and §6.2.5); 1232 is the server's own.
     pub(crate) fn limit(&self, tcp: bool) -> usize {
         if tcp { 65_535 } else { usize::from(self.bufsize.clamp(512, 1232)) }
     }

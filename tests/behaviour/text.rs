@@ -10,7 +10,7 @@ pub(crate) struct Word {
     pub(crate) quoted: bool,
 }
 
-/// Splits a line at blanks; quotes hold blanks, a backslash takes the next character, `#` in front of a word starts a comment.
+/// Splits a line at blanks; quotes hold blanks, a backslash takes the next character, `#` before a word starts a comment.
 pub(crate) fn words(line: &str) -> Result<Vec<Word>, String> {
     let mut words = Vec::new();
     let mut chars = line.chars().peekable();
