@@ -172,7 +172,7 @@ impl Resolver<'_> {
         composer.scope = 0;
         composer.rrset(Section::Authority, cut.name(), servers, servers.ttl().secs())?;
         let mut complete = true;
-        for target in servers.rdatas().filter_map(NameRef::from_wire) {
+        for target in targets(servers, 0) {
             let fits = addresses(zone, target, composer);
             complete &= fits || !target.is_within(cut.name());
         }
@@ -208,9 +208,17 @@ pub(super) fn additional(zone: &Zone, rrset: RrSet<'_>, composer: &mut Composer<
         Rtype::SRV => 6,
         _ => return,
     };
-    for target in rrset.rdatas().filter_map(|rdata| NameRef::from_wire(rdata.get(skip..)?)) {
+    for target in targets(rrset, skip) {
         addresses(zone, target, composer);
     }
+}
+
+/// The names that stand behind `skip` octets of each RDATA, each once.
+fn targets<'z>(rrset: RrSet<'z>, skip: usize) -> impl Iterator<Item = NameRef<'z>> {
+    let target = move |rdata: &'z [u8]| NameRef::from_wire(rdata.get(skip..)?);
+    let earlier = move |count| rrset.rdatas().take(count).filter_map(target);
+    let all = rrset.rdatas().enumerate().filter_map(move |(at, rdata)| Some((at, target(rdata)?)));
+    all.filter(move |&(at, name)| !earlier(at).any(|other| other == name)).map(|(_, name)| name)
 }
 
 /// Adds a name's static A and AAAA; steered addresses are never additional. Returns whether all fitted.

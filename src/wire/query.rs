@@ -18,8 +18,6 @@ pub struct Header {
     pub opcode: Opcode,
     /// RD, copied into the response.
     pub recursion_desired: bool,
-    /// CD, copied into the response (RFC 4035 §3.1.6).
-    pub checking_disabled: bool,
     /// How many records the four sections claim to hold.
     pub counts: [u16; 4],
 }
@@ -28,13 +26,12 @@ impl Header {
     /// Reads a header; none if there are fewer than twelve octets.
     #[must_use]
     pub fn parse(message: &[u8]) -> Option<Self> {
-        let &[i0, i1, f0, f1, q0, q1, a0, a1, n0, n1, r0, r1] = message.first_chunk::<HEADER_LEN>()?;
+        let &[i0, i1, f0, _, q0, q1, a0, a1, n0, n1, r0, r1] = message.first_chunk::<HEADER_LEN>()?;
         Some(Self {
             id: u16::from_be_bytes([i0, i1]),
             response: f0 & 0x80 != 0,
             opcode: Opcode(f0 >> 3 & 0x0f),
             recursion_desired: f0 & 1 != 0,
-            checking_disabled: f1 & 0x10 != 0,
             counts: [[q0, q1], [a0, a1], [n0, n1], [r0, r1]].map(u16::from_be_bytes),
         })
     }

@@ -211,7 +211,7 @@ impl<'o> Writer<'o> {
         let flag = |set: bool, bit: u8| if set { bit } else { 0 };
         let [i0, i1] = query.id.to_be_bytes();
         let f0 = 0x80 | query.opcode.0 << 3 | flag(authoritative, 4) | flag(truncated, 2) | flag(query.recursion_desired, 1);
-        let f1 = flag(query.checking_disabled, 0x10) | (rcode.0 & 0x0f) as u8;
+        let f1 = (rcode.0 & 0x0f) as u8; // RA, Z, AD and CD stay clear (RFC 4035 §3.1.6)
         self.out[..4].copy_from_slice(&[i0, i1, f0, f1]);
         for (at, count) in self.counts.iter().enumerate() {
             self.out[4 + at * 2..6 + at * 2].copy_from_slice(&count.to_be_bytes());
