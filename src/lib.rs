@@ -20,11 +20,11 @@
 
 pub mod answer;
 pub mod base;
-// pub mod cli;
-// pub mod config;
-// pub mod control;
-// #[cfg(feature = "demo")]
-// pub mod demo;
+pub mod cli;
+pub mod config;
+pub mod control;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod geo;
 pub mod health;
 pub mod net;

@@ -1,2 +1,7 @@
-//! x
-fn main(){}
+//! The `windrose` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    windrose::cli::run()
+}

@@ -48,10 +48,13 @@ fn signals(kind: SignalKind) -> std::io::Result<Signal> {
     signal(kind).inspect_err(|error| error!("cannot listen for signals: {error}"))
 }
 
-/// Logs go to standard error; `RUST_LOG` chooses what (default: `info`).
+/// What is logged unless `RUST_LOG` says otherwise. The TLS verifier speaks of every failed probe, and we of every verdict.
+const DEFAULT_LOG: &str = "info,rustls_platform_verifier=off";
+
+/// Logs go to standard error; `RUST_LOG` chooses what .
 pub(super) fn start_log() {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
     let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(terminal);
     // fails only where a log was started before, which then goes on

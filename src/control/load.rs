@@ -9,7 +9,7 @@ use crate::config::{self, Main, SteeringBuilder};
 use crate::geo::{self, Database, DatabaseInfo, Fields, Location};
 use crate::snapshot::{Loaded, Zones};
 use crate::steer::{Steering, catchment_maps};
-use crate::wire::Name;
+use crate::wire::{Name, NameRef};
 use crate::zone::{self, ZoneBuilder};
 
 /// What a run of loading found: the files it read, and everything to say about them.
@@ -220,7 +220,8 @@ impl Loader {
                 steering.zone(sources, file, &zone.builder, &mut read_pem, diagnostics);
             }
         }
-        let steering = steering.finish(fields, !main.databases.is_empty(), &mut self.report.diagnostics);
+        let served: Vec<NameRef<'_>> = zones.iter().map(|zone| zone.builder.origin().as_ref()).collect();
+        let steering = steering.finish(fields, &served, &mut self.report.diagnostics);
         declare(&steering, &mut zones);
         let finished = zones.into_iter().filter_map(|zone| self.finish(zone.builder)).collect();
         (finished, steering)

@@ -1,0 +1,31 @@
+//! What the checks of a steering file need to know of its zone.
+
+use crate::wire::{NameRef, Rtype};
+use crate::zone::ZoneBuilder;
+
+/// A zone's static records, as far as steering must agree with them.
+pub trait ZoneView {
+    /// The zone's name.
+    fn origin(&self) -> NameRef<'_>;
+    /// The types of a name's static records.
+    fn types_at(&self, owner: NameRef<'_>) -> Vec<Rtype>;
+    /// Whether a name is at or below a zone cut.
+    fn is_below_cut(&self, owner: NameRef<'_>) -> bool;
+    /// Whether an NS record of the zone leads to a name.
+    fn is_ns_target(&self, owner: NameRef<'_>) -> bool;
+}
+
+impl ZoneView for ZoneBuilder {
+    fn origin(&self) -> NameRef<'_> {
+        Self::origin(self).as_ref()
+    }
+    fn types_at(&self, owner: NameRef<'_>) -> Vec<Rtype> {
+        Self::types_at(self, owner)
+    }
+    fn is_below_cut(&self, owner: NameRef<'_>) -> bool {
+        Self::is_below_cut(self, owner)
+    }
+    fn is_ns_target(&self, owner: NameRef<'_>) -> bool {
+        Self::is_ns_target(self, owner)
+    }
+}
