@@ -6,7 +6,7 @@
 use std::fmt::Write;
 use std::time::Instant;
 
-use windrose::base::{PolicyId, Sources};
+use windrose::base::{FileId, PolicyId, Sources};
 use windrose::geo::{Database, merge};
 use windrose::steer::catchment_maps;
 use windrose::zone;
@@ -42,7 +42,7 @@ fn load_zone(names: usize) {
     let mut sources = Sources::default();
     let file = sources.add("million.zone", text.into_bytes());
     let origin = "example.com".parse().expect("a name");
-    let mut no_includes = |_: &mut Sources, _: &str| Err(String::from("no includes here"));
+    let mut no_includes = |_: &mut Sources, _: &str, _: FileId| Err(String::from("no includes here"));
     let (builder, found) = zone::parse(&mut sources, file, &origin, &mut no_includes);
     let parsed = start.elapsed();
     assert!(found.is_empty(), "{}", sources.one_line(&found[0]));

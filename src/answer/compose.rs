@@ -55,7 +55,8 @@ impl<'q, 'o> Composer<'q, 'o> {
     pub(super) fn new(header: &'q Header, query: &'q Query<'_>, meta: &Meta, out: &'o mut [u8]) -> Self {
         let room = out.len();
         let limit = limit(meta, query.edns.as_ref(), room).max(PLAIN_UDP_LIMIT.min(room));
-        let mut writer = Writer::new(&mut out[..limit], Some(query.question.raw)).expect("512 octets hold any question");
+        let mut writer =
+            Writer::new(&mut out[..limit], Some(query.question.raw)).expect("512 octets hold any question");
         if let Some(edns) = &query.edns {
             writer.reserve(OPT_LEN + client_subnet_len(edns));
         }
@@ -73,7 +74,13 @@ impl<'q, 'o> Composer<'q, 'o> {
     }
 
     /// Writes an RRset, whole.
-    pub(super) fn rrset(&mut self, section: Section, owner: NameRef<'_>, rrset: RrSet<'_>, ttl: u32) -> Result<(), Full> {
+    pub(super) fn rrset(
+        &mut self,
+        section: Section,
+        owner: NameRef<'_>,
+        rrset: RrSet<'_>,
+        ttl: u32,
+    ) -> Result<(), Full> {
         rrset.rdatas().try_for_each(|rdata| self.record(section, owner, rrset.rtype(), ttl, rdata))
     }
 

@@ -36,14 +36,7 @@ pub enum Reply {
 /// Answers one query.
 ///
 /// `out` takes the response; it should hold 65,535 octets for TCP and at least 1,232 for UDP.
-pub fn respond(
-    snap: &Snapshot,
-    query: &[u8],
-    meta: &Meta,
-    now: Now,
-    worker: &mut Worker,
-    out: &mut [u8],
-) -> Reply {
+pub fn respond(snap: &Snapshot, query: &[u8], meta: &Meta, now: Now, worker: &mut Worker, out: &mut [u8]) -> Reply {
     worker.counters.query(meta.transport);
     let Some(header) = Header::parse(query).filter(|header| !header.response && out.len() >= HEADER_LEN) else {
         worker.counters.dropped.increment();

@@ -224,7 +224,7 @@ fn targets<'z>(rrset: RrSet<'z>, skip: usize) -> impl Iterator<Item = NameRef<'z
 /// Adds a name's static A and AAAA; steered addresses are never additional. Returns whether all fitted.
 fn addresses(zone: &Zone, target: NameRef<'_>, composer: &mut Composer<'_, '_>) -> bool {
     let target = NameBuf::lowercase(target);
-    let Some(node) = zone.node(target.as_ref()).filter(|node| node.steered().is_none()) else { return true };
+    let Some(node) = zone.get(target.as_ref()).filter(|node| node.steered().is_none()) else { return true };
     let mut rrsets = [Rtype::A, Rtype::AAAA].into_iter().filter_map(|rtype| node.rrset(rtype));
     rrsets.all(|rrset| composer.optional(Section::Additional, node.name(), rrset))
 }

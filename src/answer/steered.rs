@@ -67,8 +67,7 @@ impl Resolver<'_> {
         worker.counters.steered.increment();
         let client = self.client(self.snap.loaded.steering.policies[steered.policy].use_ecs);
         let plan = &self.snap.plan.policies[steered.policy];
-        let (catchment, scope) =
-            self.snap.loaded.maps[steered.policy].locate(client.addr, self.meta.source.ip());
+        let (catchment, scope) = self.snap.loaded.maps[steered.policy].locate(client.addr, self.meta.source.ip());
         let catchment = plan.catchment(catchment);
         let key = plan.sticky_key(&network(client.addr));
         if client.by_subnet {
@@ -83,8 +82,9 @@ impl Resolver<'_> {
             }
             FamilyPlan::LastResort => last_resort(node, family, min, owner, composer)
                 .unwrap_or_else(|| negative(zone, Some(min.secs()), composer)),
-            FamilyPlan::LastResortOrFail => last_resort(node, family, min, owner, composer)
-                .unwrap_or(Err(Stop::Fail(Status::NothingUsable))),
+            FamilyPlan::LastResortOrFail => {
+                last_resort(node, family, min, owner, composer).unwrap_or(Err(Stop::Fail(Status::NothingUsable)))
+            }
             FamilyPlan::NoData => negative(zone, Some(min.secs()), composer),
             FamilyPlan::ServFail => Err(Stop::Fail(Status::NothingUsable)),
         }

@@ -24,11 +24,7 @@ impl Worker {
     /// A worker whose draws follow from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self {
-            random: fastrand::Rng::with_seed(seed),
-            counters: Arc::default(),
-            chain: Vec::with_capacity(MAX_CHAIN),
-        }
+        Self { random: fastrand::Rng::with_seed(seed), counters: Arc::default(), chain: Vec::with_capacity(MAX_CHAIN) }
     }
 }
 

@@ -139,11 +139,8 @@ impl<T> PrefixMap<T> {
 }
 
 fn prefix_of(width: u8, bits: u128, len: u8) -> Prefix {
-    let addr = if width == 32 {
-        IpAddr::from(((bits >> 96) as u32).to_be_bytes())
-    } else {
-        IpAddr::from(bits.to_be_bytes())
-    };
+    let addr =
+        if width == 32 { IpAddr::from(((bits >> 96) as u32).to_be_bytes()) } else { IpAddr::from(bits.to_be_bytes()) };
     Prefix::around(addr, len)
 }
 
@@ -345,8 +342,12 @@ mod tests {
 
     fn edges(inserted: &[(Prefix, u8)]) -> Vec<IpAddr> {
         let last = |prefix: Prefix| match prefix.addr() {
-            IpAddr::V4(v4) => IpAddr::from((v4.to_bits() | u32::MAX.checked_shr(prefix.len().into()).unwrap_or(0)).to_be_bytes()),
-            IpAddr::V6(v6) => IpAddr::from((v6.to_bits() | u128::MAX.checked_shr(prefix.len().into()).unwrap_or(0)).to_be_bytes()),
+            IpAddr::V4(v4) => {
+                IpAddr::from((v4.to_bits() | u32::MAX.checked_shr(prefix.len().into()).unwrap_or(0)).to_be_bytes())
+            }
+            IpAddr::V6(v6) => {
+                IpAddr::from((v6.to_bits() | u128::MAX.checked_shr(prefix.len().into()).unwrap_or(0)).to_be_bytes())
+            }
         };
         inserted.iter().flat_map(|&(prefix, _)| [prefix.addr(), last(prefix)]).collect()
     }

@@ -88,12 +88,14 @@ async fn demo(args: &DemoArgs) -> Result<(), Failed> {
         Some(script) => parse_script(script, &names).map_err(|error| Failed::Said(error.to_string()))?,
         None => Vec::new(),
     };
-    let folder = tempfile::tempdir()
-        .map_err(|error| DemoError::Io { what: "cannot make a temporary folder".into(), error })?;
+    let folder =
+        tempfile::tempdir().map_err(|error| DemoError::Io { what: "cannot make a temporary folder".into(), error })?;
     let prepared = shipped.write(folder.path(), &plan, origins.port(), &args.listen, &authority.pem())?;
     println!("The shipped configuration was copied to {} with these changes:", folder.path().display());
     prepared.substitutions.iter().for_each(|line| println!("  {line}"));
-    let server = Server::start(&prepared.config).await.map_err(|_| Failed::Said("the server did not start; see above".into()))?;
+    let server = Server::start(&prepared.config)
+        .await
+        .map_err(|_| Failed::Said("the server did not start; see above".into()))?;
     println!("\nAsk it, as clients of several countries:");
     print!("{}", dig_lines(server.addresses[0], "www.example.com"));
     println!("\nStop and break origins by typing:\n{HELP}\n");
@@ -131,7 +133,7 @@ impl Demo {
                         Command::Wait(duration) => Instant::now() + *duration,
                         _ => Instant::now(),
                     });
-                    command.inspect(|command| println!("script: {command:?}"))
+                    command.inspect(|command| println!("> {command}"))
                 }
                 line = lines.next_line(), if typing => {
                     let line = line.ok().flatten();

@@ -19,7 +19,8 @@ enum Kind {
     Https,
 }
 
-const KINDS: [(&str, Kind); 4] = [("https", Kind::Https), ("http", Kind::Http), ("tcp", Kind::Tcp), ("none", Kind::None)];
+const KINDS: [(&str, Kind); 4] =
+    [("https", Kind::Https), ("http", Kind::Http), ("tcp", Kind::Tcp), ("none", Kind::None)];
 
 /// Lowers one check; none if something that matters is wrong.
 pub(super) fn lower(
@@ -80,7 +81,8 @@ fn port(context: &mut Context<'_>, table: &mut Table<'_, '_>, kind: Kind) -> Opt
 }
 
 fn http(context: &mut Context<'_>, table: &mut Table<'_, '_>, tls: Option<&mut ReadPem<'_>>) -> Option<HttpCheck> {
-    let host = table.require(context, "host", "the name in SNI, Host header and certificate, such as \"www.example.com\"");
+    let host =
+        table.require(context, "host", "the name in SNI, Host header and certificate, such as \"www.example.com\"");
     let host = host.and_then(|value| context.string(value)).and_then(|text| host_name(context, text));
     let path = table.get("path").map_or(Some("/".to_owned()), |value| path(context, value));
     let expect_status = match table.get("expect_status") {
@@ -139,7 +141,11 @@ fn certificates(context: &mut Context<'_>, path: &At<String>, read_pem: &mut Rea
     match read_pem(&path.value) {
         Ok(pem) if String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") => Some(pem.into()),
         Ok(_) => {
-            context.error(path.span, format!("{} holds no certificate", path.value), "a PEM file with -----BEGIN CERTIFICATE----- is needed");
+            context.error(
+                path.span,
+                format!("{} holds no certificate", path.value),
+                "a PEM file with -----BEGIN CERTIFICATE----- is needed",
+            );
             None
         }
         Err(error) => {

@@ -78,7 +78,11 @@ fn server(context: &mut Context<'_>, table: &mut Table<'_, '_>) -> Server {
     if let Some(value) = server.get("watch")
         && let Some(At { value: true, span }) = context.boolean(value)
     {
-        context.error(span, "watching files is not in this version", "write watch = false, and send SIGHUP after changes");
+        context.error(
+            span,
+            "watching files is not in this version",
+            "write watch = false, and send SIGHUP after changes",
+        );
     }
     if let Some(value) = server.get("host") {
         not_yet(context, value, &["native"], &["hickory"]);
@@ -92,7 +96,8 @@ fn server(context: &mut Context<'_>, table: &mut Table<'_, '_>) -> Server {
 
 /// A choice of which some words belong to later versions.
 fn not_yet(context: &mut Context<'_>, value: &Value<'_>, now: &[&str], later: &[&str]) {
-    let words: Vec<(&str, bool)> = now.iter().map(|&word| (word, true)).chain(later.iter().map(|&word| (word, false))).collect();
+    let words: Vec<(&str, bool)> =
+        now.iter().map(|&word| (word, true)).chain(later.iter().map(|&word| (word, false))).collect();
     if context.choice(value, &words) == Some(false) {
         let span = context.span(value.span());
         context.error(span, "this choice is not in this version", format!("choose {}", now.join(" or ")));
@@ -111,7 +116,11 @@ fn listen(context: &mut Context<'_>, value: &Value<'_>) -> Vec<SocketAddr> {
         listen.push(address);
     }
     if listen.is_empty() {
-        context.error(context.span(value.span()), "nothing to listen on", "name at least one address, such as \"127.0.0.1:5300\"");
+        context.error(
+            context.span(value.span()),
+            "nothing to listen on",
+            "name at least one address, such as \"127.0.0.1:5300\"",
+        );
     }
     listen.into_iter().map(|address| address.value).collect()
 }
@@ -151,7 +160,12 @@ fn socket_address(context: &mut Context<'_>, text: At<String>) -> Option<At<Sock
 }
 
 /// The paths of one key of one section.
-fn paths(context: &mut Context<'_>, table: &mut Table<'_, '_>, section: &'static str, key: &'static str) -> Vec<(String, Span)> {
+fn paths(
+    context: &mut Context<'_>,
+    table: &mut Table<'_, '_>,
+    section: &'static str,
+    key: &'static str,
+) -> Vec<(String, Span)> {
     let Some(mut section) = table.section(context, section) else { return Vec::new() };
     let paths = section.get(key).and_then(|value| context.strings(value)).unwrap_or_default();
     section.finish(context);
@@ -165,14 +179,21 @@ fn zones(context: &mut Context<'_>, value: &Value<'_>) -> Vec<ZoneEntry> {
 
 fn zone(context: &mut Context<'_>, value: &Value<'_>) -> Option<ZoneEntry> {
     let mut table = context.table(value, "[[zone]]")?;
-    let name = table.require(context, "name", "the zone's name, such as \"example.net\"").and_then(|value| context.string(value));
+    let name = table
+        .require(context, "name", "the zone's name, such as \"example.net\"")
+        .and_then(|value| context.string(value));
     let file = table.require(context, "file", "the path of its zone file").and_then(|value| context.string(value));
     let steering = table.get("steering").and_then(|value| context.string(value));
     table.refuse(context, &["dnssec", "transfer", "update", "primaries", "notify"]);
     table.finish(context);
     let name = name?;
     match name.value.parse() {
-        Ok(parsed) => Some(ZoneEntry { name: parsed, file: file?.value, steering: steering.map(|path| path.value), span: name.span }),
+        Ok(parsed) => Some(ZoneEntry {
+            name: parsed,
+            file: file?.value,
+            steering: steering.map(|path| path.value),
+            span: name.span,
+        }),
         Err(error) => {
             context.error(name.span, format!("\"{}\" is not a domain name: {error}", name.value), "");
             None

@@ -10,11 +10,18 @@ use super::table::{At, Context, Value};
 use super::zone_view::ZoneView;
 
 /// Lowers one name and checks it against its zone.
-pub(super) fn lower(context: &mut Context<'_>, work: &mut Work<'_>, zone: &dyn ZoneView, key: &At<String>, value: &Value<'_>) {
+pub(super) fn lower(
+    context: &mut Context<'_>,
+    work: &mut Work<'_>,
+    zone: &dyn ZoneView,
+    key: &At<String>,
+    value: &Value<'_>,
+) {
     let owner = owner(context, zone, key);
     let Some(mut table) = context.table(value, format!("the name \"{}\"", key.value)) else { return };
     let policy = table.get("policy").and_then(|value| context.string(value)).map(|name| work.policy(context, &name));
-    let pool = table.get("pool").and_then(|value| context.string(value)).map(|name| (work.pool(context, &name), name.value));
+    let pool =
+        table.get("pool").and_then(|value| context.string(value)).map(|name| (work.pool(context, &name), name.value));
     let ttl = table.get("ttl").map_or(Some(fixed(Ttl::from_secs(60))), |value| ttl(context, value));
     let whole = table.span;
     table.finish(context);
@@ -34,7 +41,8 @@ pub(super) fn lower(context: &mut Context<'_>, work: &mut Work<'_>, zone: &dyn Z
     let (Some(owner), Some((policy, kind)), Some(ttl)) = (owner, policy, ttl) else { return };
     let policy_data = &work.builder.steering.policies[policy];
     let pools = policy_data.rules.iter().flat_map(|rule| &rule.tiers).flat_map(|tier| &tier.pools);
-    let offered = |family: AnswerFamily| pools.clone().any(|&(pool, _)| work.builder.steering.pools[pool].offers(family));
+    let offered =
+        |family: AnswerFamily| pools.clone().any(|&(pool, _)| work.builder.steering.pools[pool].offers(family));
     let families: Vec<AnswerFamily> = kind.families().iter().copied().filter(|&family| offered(family)).collect();
     let last_resort = policy_data.when_all_down == WhenAllDown::LastResort;
     against_zone(context, zone, &owner, kind, last_resort, key.span);
@@ -52,7 +60,11 @@ fn owner(context: &mut Context<'_>, zone: &dyn ZoneView, key: &At<String>) -> Op
     match Name::parse(key.value.as_bytes(), Some(zone.origin())) {
         Ok(name) if name.as_ref().is_within(zone.origin()) => Some(name),
         Ok(name) => {
-            context.error(key.span, format!("{name} is outside of the zone {}", zone.origin()), "leave out the dot at the end, or steer it in its own zone");
+            context.error(
+                key.span,
+                format!("{name} is outside of the zone {}", zone.origin()),
+                "leave out the dot at the end, or steer it in its own zone",
+            );
             None
         }
         Err(error) => {
@@ -107,18 +119,31 @@ fn against_zone(
     let types = zone.types_at(owner.as_ref());
     let has = |rtype| types.contains(&rtype);
     if zone.is_below_cut(owner.as_ref()) {
-        context.error(span, format!("{owner} is delegated away in the zone file"), "remove the NS records at or above it");
+        context.error(
+            span,
+            format!("{owner} is delegated away in the zone file"),
+            "remove the NS records at or above it",
+        );
     }
     if zone.is_ns_target(owner.as_ref()) {
-        context.error(span, format!("{owner} is the target of an NS record"), "name servers need addresses that do not change");
+        context.error(
+            span,
+            format!("{owner} is the target of an NS record"),
+            "name servers need addresses that do not change",
+        );
     }
     match kind {
         PolicyKind::Address => {
             if has(Rtype::CNAME) {
-                context.error(span, format!("{owner} has a CNAME record in the zone file"), "addresses cannot stand beside a CNAME; remove it");
+                context.error(
+                    span,
+                    format!("{owner} has a CNAME record in the zone file"),
+                    "addresses cannot stand beside a CNAME; remove it",
+                );
             }
             if last_resort && !has(Rtype::A) && !has(Rtype::AAAA) {
-                let message = format!("when_all_down = \"last_resort\" needs A or AAAA records of {owner} in the zone file");
+                let message =
+                    format!("when_all_down = \"last_resort\" needs A or AAAA records of {owner} in the zone file");
                 context.error(span, message, "add them, or choose another when_all_down");
             }
         }
@@ -135,7 +160,11 @@ fn cname_against_zone(
     span: Span,
 ) {
     if owner.as_ref() == origin {
-        context.error(span, "a CNAME cannot stand at the zone's own name", "SOA and NS stand there; use a pool with addresses");
+        context.error(
+            span,
+            "a CNAME cannot stand at the zone's own name",
+            "SOA and NS stand there; use a pool with addresses",
+        );
     } else if types.iter().any(|&rtype| rtype != Rtype::CNAME) {
         let message = format!("{owner} has other records in the zone file, and a CNAME cannot stand beside them");
         context.error(span, message, "keep at most one CNAME there, as its last resort");

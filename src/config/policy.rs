@@ -79,7 +79,9 @@ fn options(context: &mut Context<'_>, table: &mut Table<'_, '_>, policy: &mut Po
     if let Some(choice) = table.get("when_all_down").and_then(|value| context.choice(value, &WHEN_ALL_DOWN)) {
         policy.when_all_down = choice;
     }
-    if let Some(choice) = table.get("ecs").and_then(|value| context.choice(value, &[("prefer", true), ("ignore", false)])) {
+    if let Some(choice) =
+        table.get("ecs").and_then(|value| context.choice(value, &[("prefer", true), ("ignore", false)]))
+    {
         policy.use_ecs = choice;
     }
 }
@@ -90,7 +92,11 @@ fn rules(context: &mut Context<'_>, work: &mut Work<'_>, value: &Value<'_>) -> O
     for value in context.array(value)? {
         let span = context.span(value.span());
         if catch_all {
-            context.error(span, "this rule can never match", "an earlier rule matches everyone; move this one before it");
+            context.error(
+                span,
+                "this rule can never match",
+                "an earlier rule matches everyone; move this one before it",
+            );
             catch_all = false; // once is enough
         }
         match rule(context, work, value) {
@@ -159,7 +165,13 @@ fn tried(context: &mut Context<'_>, work: &mut Work<'_>, value: &Value<'_>, seen
     tier(context, work, key, value, seen)
 }
 
-fn tier(context: &mut Context<'_>, work: &mut Work<'_>, key: &str, value: &Value<'_>, seen: &mut Vec<PoolId>) -> Option<Tier> {
+fn tier(
+    context: &mut Context<'_>,
+    work: &mut Work<'_>,
+    key: &str,
+    value: &Value<'_>,
+    seen: &mut Vec<PoolId>,
+) -> Option<Tier> {
     let order = match key {
         "nearest" => Order::Nearest,
         "weighted" => Order::Weighted,
@@ -177,7 +189,11 @@ fn tier(context: &mut Context<'_>, work: &mut Work<'_>, key: &str, value: &Value
             continue;
         };
         if seen.contains(&pool) {
-            context.error(name.span, format!("the pool \"{}\" stands in this rule twice", name.value), "remove one of them");
+            context.error(
+                name.span,
+                format!("the pool \"{}\" stands in this rule twice", name.value),
+                "remove one of them",
+            );
         }
         seen.push(pool);
         if order == Order::Nearest {
@@ -258,7 +274,11 @@ fn asns(context: &mut Context<'_>, work: &mut Work<'_>, value: &Value<'_>) -> Ve
 fn strings(context: &mut Context<'_>, value: &Value<'_>) -> Vec<At<String>> {
     let texts = context.strings(value).unwrap_or_default();
     if value.get_ref().as_array().is_some_and(|array| array.is_empty()) {
-        context.error(context.span(value.span()), "this can never match", "name at least one value, or remove the matcher");
+        context.error(
+            context.span(value.span()),
+            "this can never match",
+            "name at least one value, or remove the matcher",
+        );
     }
     texts
 }
@@ -278,13 +298,18 @@ fn kind(context: &mut Context<'_>, work: &Work<'_>, policy: &Policy, span: Span)
 }
 
 fn warn(context: &mut Context<'_>, work: &Work<'_>, policy: &Policy, name: Span, rules: Span) {
-    let pools: Vec<PoolId> =
-        policy.rules.iter().flat_map(|rule| &rule.tiers).flat_map(|tier| tier.pools.iter().map(|&(pool, _)| pool)).collect();
+    let pools: Vec<PoolId> = policy
+        .rules
+        .iter()
+        .flat_map(|rule| &rule.tiers)
+        .flat_map(|tier| tier.pools.iter().map(|&(pool, _)| pool))
+        .collect();
     let all = &work.builder.steering.pools;
     for (family, what) in [(AnswerFamily::V4, "IPv4"), (AnswerFamily::V6, "IPv6")] {
         let lacking = pools.iter().find(|&&pool| !all[pool].offers(family));
         if let Some(&lacking) = lacking.filter(|_| pools.iter().any(|&pool| all[pool].offers(family))) {
-            let message = format!("the pool {} has no {what} address, and others of this policy have", all[lacking].name);
+            let message =
+                format!("the pool {} has no {what} address, and others of this policy have", all[lacking].name);
             context.warn(name, message, format!("{what} clients are sent past it"));
         }
     }

@@ -11,7 +11,12 @@ use super::steering::{DefinedCheck, Work};
 use super::table::{At, Context, Table, Value};
 
 /// Lowers one pool; none if something that matters is wrong.
-pub(super) fn lower(context: &mut Context<'_>, work: &mut Work<'_>, name: &At<String>, value: &Value<'_>) -> Option<PoolId> {
+pub(super) fn lower(
+    context: &mut Context<'_>,
+    work: &mut Work<'_>,
+    name: &At<String>,
+    value: &Value<'_>,
+) -> Option<PoolId> {
     let mut table = context.table(value, format!("the pool \"{}\"", name.value))?;
     let region = table.get("region").and_then(|value| context.string(value));
     let region = region.map(|region| work.region(context, &region));
@@ -20,7 +25,8 @@ pub(super) fn lower(context: &mut Context<'_>, work: &mut Work<'_>, name: &At<St
         "none" => Some(None),
         _ => work.check(context, &check).map(Some),
     });
-    let min_healthy = table.get("min_healthy").map_or(Some(MinHealthy::Fraction(0.5)), |value| min_healthy(context, value));
+    let min_healthy =
+        table.get("min_healthy").map_or(Some(MinHealthy::Fraction(0.5)), |value| min_healthy(context, value));
     let endpoints = table.require(context, "endpoints", "endpoints = [{ name = \"a\", addresses = [\"192.0.2.1\"] }]");
     table.finish(context);
     let check = check?.filter(|check: &DefinedCheck| check.check.kind != CheckKind::None);
@@ -52,7 +58,11 @@ fn min_healthy(context: &mut Context<'_>, value: &Value<'_>) -> Option<MinHealth
     if fraction.value > 0.0 && fraction.value <= 1.0 {
         return Some(MinHealthy::Fraction(fraction.value));
     }
-    context.error(fraction.span, "a fraction must be above 0.0 and at most 1.0", "an integer would be a number of endpoints");
+    context.error(
+        fraction.span,
+        "a fraction must be above 0.0 and at most 1.0",
+        "an integer would be a number of endpoints",
+    );
     None
 }
 
@@ -79,10 +89,13 @@ struct ProbeAt {
 impl Endpoints<'_> {
     fn endpoint(&self, context: &mut Context<'_>, work: &mut Work<'_>, value: &Value<'_>) -> Option<ReadEndpoint> {
         let mut table = context.table(value, "the endpoint")?;
-        let name = table.require(context, "name", "give it a name, such as \"fra1\"").and_then(|value| context.string(value));
+        let name =
+            table.require(context, "name", "give it a name, such as \"fra1\"").and_then(|value| context.string(value));
         let addresses = table.get("addresses").and_then(|value| addresses(context, value));
         let cname = table.get("cname").and_then(|value| context.string(value));
-        let weight = table.get("weight").map_or(Some(1), |value| context.integer(value, 1..=65535).map(|weight| weight.value as u16));
+        let weight = table
+            .get("weight")
+            .map_or(Some(1), |value| context.integer(value, 1..=65535).map(|weight| weight.value as u16));
         let probe = table.get("probe").map(|value| probe(context, value));
         let whole = table.span;
         table.finish(context);
@@ -102,7 +115,11 @@ impl Endpoints<'_> {
                 return None;
             }
             (None, true) => {
-                context.error(whole, "the endpoint has neither addresses nor a cname", "addresses = [\"192.0.2.1\", \"2001:db8::1\"]");
+                context.error(
+                    whole,
+                    "the endpoint has neither addresses nor a cname",
+                    "addresses = [\"192.0.2.1\", \"2001:db8::1\"]",
+                );
                 return None;
             }
         }
@@ -126,7 +143,11 @@ impl Endpoints<'_> {
                 IpAddr::V6(v6) => endpoint.v6.replace((v6, target())).is_some(),
             };
             if second {
-                context.error(address.span, "an endpoint has at most one address of a family", "make another endpoint of it");
+                context.error(
+                    address.span,
+                    "an endpoint has at most one address of a family",
+                    "make another endpoint of it",
+                );
             }
         }
     }
@@ -180,7 +201,11 @@ impl Endpoints<'_> {
             }
             for address in &own.addresses {
                 if earlier.iter().flat_map(|other| &other.addresses).any(|other| other.value == address.value) {
-                    context.error(address.span, format!("{} stands in this pool twice", address.value), "raise its weight instead");
+                    context.error(
+                        address.span,
+                        format!("{} stands in this pool twice", address.value),
+                        "raise its weight instead",
+                    );
                 }
             }
             if earlier.first().is_some_and(|first| first.endpoint.cname.is_some() != own.endpoint.cname.is_some()) {
@@ -198,12 +223,20 @@ fn addresses(context: &mut Context<'_>, value: &Value<'_>) -> Option<Vec<At<IpAd
 fn address(context: &mut Context<'_>, text: At<String>) -> Option<At<IpAddr>> {
     match text.value.parse::<IpAddr>() {
         Ok(value) if value.is_unspecified() || value == IpAddr::V4(Ipv4Addr::BROADCAST) || is_mapped(value) => {
-            context.error(text.span, format!("{value} is no address of an endpoint"), "write the address that clients connect to");
+            context.error(
+                text.span,
+                format!("{value} is no address of an endpoint"),
+                "write the address that clients connect to",
+            );
             None
         }
         Ok(value) => Some(At { value, span: text.span }),
         Err(_) => {
-            context.error(text.span, format!("\"{}\" is not an address", text.value), "such as \"192.0.2.1\" or \"2001:db8::1\"");
+            context.error(
+                text.span,
+                format!("\"{}\" is not an address", text.value),
+                "such as \"192.0.2.1\" or \"2001:db8::1\"",
+            );
             None
         }
     }
@@ -216,7 +249,8 @@ fn is_mapped(addr: IpAddr) -> bool {
 /// `{ address, port }`.
 fn probe(context: &mut Context<'_>, value: &Value<'_>) -> Option<ProbeAt> {
     let mut table: Table<'_, '_> = context.table(value, "the probe")?;
-    let address = table.require(context, "address", "the address to probe instead").and_then(|value| context.string(value));
+    let address =
+        table.require(context, "address", "the address to probe instead").and_then(|value| context.string(value));
     let address = address.and_then(|text| self::address(context, text));
     let port = table.get("port").map(|value| context.integer(value, 1..=65535));
     table.finish(context);

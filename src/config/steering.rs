@@ -250,7 +250,11 @@ impl SteeringBuilder {
             work.sections(context, &mut table);
             let scope = work.scope;
             if table.get("name").is_some() {
-                context.error(table.key_span(context, "name"), "a shared file has no names", "names belong into a zone's steering file");
+                context.error(
+                    table.key_span(context, "name"),
+                    "a shared file has no names",
+                    "names belong into a zone's steering file",
+                );
             }
             table.finish(context);
             self.shared.regions.0.extend(scope.regions.0);

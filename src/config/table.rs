@@ -52,7 +52,8 @@ impl Context<'_> {
     pub(super) fn integer(&mut self, value: &Value<'_>, range: std::ops::RangeInclusive<i64>) -> Option<At<i64>> {
         let span = self.span(value.span());
         let Some(integer) = value.get_ref().as_integer() else { return self.wrong_type("an integer", value) };
-        let parsed = i64::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|number| range.contains(number));
+        let parsed =
+            i64::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|number| range.contains(number));
         if parsed.is_none() {
             let message = format!("expected an integer from {} to {}", range.start(), range.end());
             self.error(span, message, "");
@@ -84,14 +85,21 @@ impl Context<'_> {
         match parse_duration(&text) {
             Some(value) => Some(At { value, span }),
             None => {
-                self.error(span, format!("\"{text}\" is not a duration"), "write a number and its unit: 500ms, 5s, 2m, 1h");
+                self.error(
+                    span,
+                    format!("\"{text}\" is not a duration"),
+                    "write a number and its unit: 500ms, 5s, 2m, 1h",
+                );
                 None
             }
         }
     }
 
     /// The values of an array.
-    pub(super) fn array<'v, 'i>(&mut self, value: &'v Value<'i>) -> Option<impl Iterator<Item = &'v Value<'i>> + use<'v, 'i>> {
+    pub(super) fn array<'v, 'i>(
+        &mut self,
+        value: &'v Value<'i>,
+    ) -> Option<impl Iterator<Item = &'v Value<'i>> + use<'v, 'i>> {
         match value.get_ref().as_array() {
             Some(array) => Some(array.iter()),
             None => self.wrong_type("an array", value),
@@ -110,7 +118,11 @@ impl Context<'_> {
         let chosen = choices.iter().find(|(word, _)| *word == text).map(|&(_, choice)| choice);
         if chosen.is_none() {
             let words: Vec<&str> = choices.iter().map(|&(word, _)| word).collect();
-            self.error(span, format!("\"{text}\" is none of {}", words.join(", ")), did_you_mean(&text, words).unwrap_or_default());
+            self.error(
+                span,
+                format!("\"{text}\" is none of {}", words.join(", ")),
+                did_you_mean(&text, words).unwrap_or_default(),
+            );
         }
         chosen
     }
@@ -160,7 +172,12 @@ impl<'v, 'i> Table<'v, 'i> {
     }
 
     /// The value of a key that must be there.
-    pub(super) fn require(&mut self, context: &mut Context<'_>, key: &'static str, hint: &str) -> Option<&'v Value<'i>> {
+    pub(super) fn require(
+        &mut self,
+        context: &mut Context<'_>,
+        key: &'static str,
+        hint: &str,
+    ) -> Option<&'v Value<'i>> {
         let value = self.get(key);
         if value.is_none() {
             context.error(self.span, format!("{} has no \"{key}\"", self.what), hint);
@@ -241,7 +258,11 @@ fn version(context: &mut Context<'_>, table: &mut Table<'_, '_>) {
         None => context.error(table.span, "the file has no \"version\"", "begin it with: version = 1"),
         Some(value) => {
             if let Some(version) = context.integer(value, 0..=i64::MAX).filter(|version| version.value != 1) {
-                context.error(version.span, format!("version {} is not known", version.value), "this version reads version = 1");
+                context.error(
+                    version.span,
+                    format!("version {} is not known", version.value),
+                    "this version reads version = 1",
+                );
             }
         }
     }

@@ -20,12 +20,12 @@ impl ZoneView for ZoneBuilder {
         Self::origin(self).as_ref()
     }
     fn types_at(&self, owner: NameRef<'_>) -> Vec<Rtype> {
-        Self::types_at(self, owner)
+        Self::types_at(self, owner).collect()
     }
     fn is_below_cut(&self, owner: NameRef<'_>) -> bool {
         Self::is_below_cut(self, owner)
     }
     fn is_ns_target(&self, owner: NameRef<'_>) -> bool {
-        Self::is_ns_target(self, owner)
+        self.ns_targets().any(|(target, _)| target == owner)
     }
 }

@@ -184,9 +184,8 @@ impl Loader {
 
     fn zone(&mut self, files: ZoneFiles) -> Option<ReadZone> {
         let file = self.read(&files.zone, files.span)?;
-        let folder = files.zone.parent().unwrap_or(Path::new("")).to_owned();
-        let mut include = |sources: &mut Sources, name: &str| {
-            let path = folder.join(name);
+        let mut include = |sources: &mut Sources, name: &str, from: FileId| {
+            let path = Path::new(&sources.get(from).name).parent().unwrap_or(Path::new("")).join(name);
             let bytes = fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
             Ok(sources.add(path.display().to_string(), bytes))
         };

@@ -150,9 +150,7 @@ impl Shared {
     async fn publish(&self) {
         let loaded = self.loaded.lock().await;
         let targets = loaded.steering.targets.iter();
-        let view = |key: &Option<ProbeKey>| {
-            key.as_ref().map_or_else(TargetView::unprobed, |key| self.poller.view(key))
-        };
+        let view = |key: &Option<ProbeKey>| key.as_ref().map_or_else(TargetView::unprobed, |key| self.poller.view(key));
         let board = Board { targets: targets.map(|target| view(&target.key)).collect() };
         let generation = self.published.load().generation + 1;
         let snapshot = Snapshot::build(Arc::clone(&loaded), board, generation);

@@ -78,7 +78,14 @@ impl Shipped {
     ///
     /// # Errors
     /// Where a file cannot be written, or the shipped files have no place for a substitution.
-    pub fn write(&self, folder: &Path, origins: &[Planned], port: u16, listen: &[SocketAddr], ca: &str) -> Result<Prepared, DemoError> {
+    pub fn write(
+        &self,
+        folder: &Path,
+        origins: &[Planned],
+        port: u16,
+        listen: &[SocketAddr],
+        ca: &str,
+    ) -> Result<Prepared, DemoError> {
         let mut substitutions = Vec::new();
         let config = self.config(listen, &mut substitutions)?;
         let steering = self.steering(origins, port, &mut substitutions)?;

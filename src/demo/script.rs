@@ -1,5 +1,6 @@
 //! Commands that stop, break and start origins, from a script or typed.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::origin::{MODES, Mode};
@@ -25,9 +26,22 @@ pub enum Command {
     Quit,
 }
 
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Set { what, mode: Mode::Stopped } => write!(f, "stop {what}"),
+            Self::Set { what, mode: Mode::Serving } => write!(f, "start {what}"),
+            Self::Set { what, mode } => write!(f, "break {what} {mode}"),
+            Self::Wait(duration) => write!(f, "wait {duration:?}"),
+            Self::Status => f.write_str("status"),
+            Self::Help => f.write_str("help"),
+            Self::Quit => f.write_str("quit"),
+        }
+    }
+}
+
 /// What can be said.
-pub const HELP: &str = "\
-  stop WHAT        connections are refused; WHAT is a region, an endpoint, or all
+pub const HELP: &str = "  stop WHAT        connections are refused; WHAT is a region, an endpoint, or all
   break WHAT HOW   HOW is 500 (default), hang, reset, expired, wrong-name or unknown-ca
   start WHAT       all is well again
   wait 10s         in scripts: let time pass

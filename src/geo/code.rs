@@ -57,7 +57,9 @@ pub struct GeoCode {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum GeoCodeError {
     /// Not `CONTINENT[-COUNTRY[-SUBDIVISION]]`.
-    #[error("a place is written CONTINENT, CONTINENT-COUNTRY or CONTINENT-COUNTRY-SUBDIVISION, such as \"EU\", \"EU-DE\" or \"NA-US-CA\"")]
+    #[error(
+        "a place is written CONTINENT, CONTINENT-COUNTRY or CONTINENT-COUNTRY-SUBDIVISION, such as \"EU\", \"EU-DE\" or \"NA-US-CA\""
+    )]
     Syntax,
     /// No such continent.
     #[error("there is no continent \"{0}\" (AF, AN, AS, EU, NA, OC, SA)")]

@@ -126,7 +126,12 @@ mod tests {
         let country = |code| Country::new(code);
         let de = Location { country: country("DE"), ..Location::default() };
         let berlin = Location { country: country("DE"), coords: Coords::new(52.5, 13.4), ..Location::default() };
-        let paris = Location { country: country("FR"), coords: Coords::new(48.9, 2.3), asn: Some(64500), ..Location::default() };
+        let paris = Location {
+            country: country("FR"),
+            coords: Coords::new(48.9, 2.3),
+            asn: Some(64500),
+            ..Location::default()
+        };
         assert_eq!(de.or(&berlin).coords, berlin.coords);
         assert_eq!(de.or(&paris), Location { asn: Some(64500), ..de });
         assert_eq!(Location::default().or(&paris), paris);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::base::{CatchmentId, IdVec, PolicyId, Prefix, PrefixMap, PrefixMapBuilder};
 use crate::geo::{Coords, GeoCode, Location, SPECIAL_PURPOSE};
 
-use super::estimate::{Step, by_distance, biased};
+use super::estimate::{Step, biased, by_distance};
 use super::model::{Order, Policy, Rule, Steering};
 
 /// Clients that a policy treats alike: same rule, same quantised estimates.
@@ -152,7 +152,8 @@ impl RuleShape {
 
     fn catchment(&self, rule: usize, location: &Location) -> Catchment {
         let point = location.point();
-        let tier = |places: &Option<Vec<(Coords, i8)>>| point.zip(places.as_deref()).map(|(at, places)| steps(at, places));
+        let tier =
+            |places: &Option<Vec<(Coords, i8)>>| point.zip(places.as_deref()).map(|(at, places)| steps(at, places));
         Catchment { rule, estimates: self.tiers.iter().map(tier).collect() }
     }
 }
@@ -252,9 +253,13 @@ impl Builder<'_> {
         let sets = networks.values();
         let number = |set: &RuleSet| sets.iter().position(|value| value == set).unwrap_or_default();
         let kinds = networks.zip(self.special, |set, &special| (number(set), special));
-        let clients = classes.zip(&kinds, |class, &(set, special)| {
-            if special { Leaf::AsResolver(set) } else { Leaf::Here(self.pick(class, &sets[set])) }
-        });
+        let clients =
+            classes.zip(
+                &kinds,
+                |class, &(set, special)| {
+                    if special { Leaf::AsResolver(set) } else { Leaf::Here(self.pick(class, &sets[set])) }
+                },
+            );
         let (plain, special) = (sets.len() == 1, self.special);
         let as_resolver = sets.iter().map(|set| {
             let unlocated = self.pick(&nowhere, set);
@@ -286,9 +291,8 @@ impl Builder<'_> {
     }
 
     fn pick(&mut self, class: &[Catchment], matched: &RuleSet) -> CatchmentId {
-        let fits = |catchment: &&Catchment| {
-            self.rules[catchment.rule].networks.is_none() || matched.contains(&catchment.rule)
-        };
+        let fits =
+            |catchment: &&Catchment| self.rules[catchment.rule].networks.is_none() || matched.contains(&catchment.rule);
         let catchment = class.iter().find(fits).expect("the last rule of a policy matches everyone");
         self.catchments.id(catchment)
     }

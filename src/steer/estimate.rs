@@ -54,11 +54,8 @@ impl Step {
     #[must_use]
     pub fn millis(self) -> Millis {
         let middle = f64::from(self.0) + 0.5;
-        let ms = if middle < LINEAR_STEPS {
-            middle * FINEST_MS
-        } else {
-            KNEE_MS * ((middle - LINEAR_STEPS) / 8.0).exp2()
-        };
+        let ms =
+            if middle < LINEAR_STEPS { middle * FINEST_MS } else { KNEE_MS * ((middle - LINEAR_STEPS) / 8.0).exp2() };
         Millis(ms as f32)
     }
 }

@@ -49,7 +49,8 @@ impl Standing {
         let judge = |family| Judge::new(pool, board, family, assume);
         let judges = [AnswerFamily::V4, AnswerFamily::V6, AnswerFamily::Cname].map(judge);
         let families = judges.each_ref().map(|judge| judge.standing(pool));
-        let enough = |family: &FamilyStanding, judge: &Judge<'_>| !family.offered || judge.reaches(pool, &family.usable);
+        let enough =
+            |family: &FamilyStanding, judge: &Judge<'_>| !family.offered || judge.reaches(pool, &family.usable);
         let usable = |endpoint: &Endpoint| judges.iter().any(|judge| judge.usable(endpoint));
         let usable_targets = || {
             judges.iter().flat_map(|judge| {

@@ -205,11 +205,9 @@ fn when_all_down() {
     for pool in [EU, US, AP] {
         world.set_pool(pool, Verdict::Down);
     }
-    for (choice, outcome) in [
-        (WhenAllDown::LastResort, "LastResort"),
-        (WhenAllDown::NoData, "NoData"),
-        (WhenAllDown::ServFail, "ServFail"),
-    ] {
+    for (choice, outcome) in
+        [(WhenAllDown::LastResort, "LastResort"), (WhenAllDown::NoData, "NoData"), (WhenAllDown::ServFail, "ServFail")]
+    {
         world.policy().when_all_down = choice;
         assert_eq!(world.decide("193.0.0.1", V4), outcome);
     }
@@ -258,9 +256,7 @@ fn unknown_counts_as_up_only_while_nothing_of_its_pool_and_family_is_up() {
     world.steering.pools[EU].min_healthy = MinHealthy::Count(1);
     world.set_pool(EU, Verdict::Unknown);
     assert_eq!(world.decide("193.0.0.1", V4), "eu:100");
-    let usable = |world: &World| {
-        standings(&world.steering, &world.board, Assume::Board)[EU].family(V4).usable.clone()
-    };
+    let usable = |world: &World| standings(&world.steering, &world.board, Assume::Board)[EU].family(V4).usable.clone();
     assert_eq!(usable(&world), [0, 1]);
     world.set(EU, 1, V4, Verdict::Up);
     assert_eq!(usable(&world), [1]);

@@ -73,14 +73,14 @@ mod tests {
     #[test]
     fn every_broken_rule_is_refused() {
         for broken in [
-            &[0, 1, 24][..],                     // no scope
-            &[0, 3, 24, 0, 192, 0, 2],           // family
-            &[0, 0, 0, 0],                       // family
-            &[0, 1, 24, 0, 192, 0],              // too short
-            &[0, 1, 24, 0, 192, 0, 2, 0],        // too long
-            &[0, 1, 23, 0, 192, 0, 3],           // a bit beyond SOURCE
-            &[0, 1, 24, 8, 192, 0, 2],           // SCOPE in a query
-            &[0, 1, 33, 0, 192, 0, 2, 0, 0],     // SOURCE > 32
+            &[0, 1, 24][..],                                                    // no scope
+            &[0, 3, 24, 0, 192, 0, 2],                                          // family
+            &[0, 0, 0, 0],                                                      // family
+            &[0, 1, 24, 0, 192, 0],                                             // too short
+            &[0, 1, 24, 0, 192, 0, 2, 0],                                       // too long
+            &[0, 1, 23, 0, 192, 0, 3],                                          // a bit beyond SOURCE
+            &[0, 1, 24, 8, 192, 0, 2],                                          // SCOPE in a query
+            &[0, 1, 33, 0, 192, 0, 2, 0, 0],                                    // SOURCE > 32
             &[0, 2, 129, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], // SOURCE > 128
         ] {
             assert_eq!(ClientSubnet::parse(broken), Err(EcsError), "{broken:?}");

@@ -138,7 +138,8 @@ impl Ord for NameRef<'_> {
         for (&a, &b) in own.iter().rev().zip(others.iter().rev()) {
             let (a, b) = (label_at(self.0, a), label_at(other.0, b));
             let lower = |label: &[u8], at: usize| label[at].to_ascii_lowercase();
-            let differ = (0..a.len().min(b.len())).map(|at| lower(a, at).cmp(&lower(b, at))).find(|order| order.is_ne());
+            let differ =
+                (0..a.len().min(b.len())).map(|at| lower(a, at).cmp(&lower(b, at))).find(|order| order.is_ne());
             let order = differ.unwrap_or_else(|| a.len().cmp(&b.len()));
             if order.is_ne() {
                 return order;
@@ -401,8 +402,15 @@ mod tests {
     #[test]
     fn canonical_order() {
         let sorted = [
-            "example", "a.example", "yljkjljk.a.example", "Z.a.example", "zABC.a.EXAMPLE", "z.example", "\\001.z.example",
-            "*.z.example", "\\200.z.example",
+            "example",
+            "a.example",
+            "yljkjljk.a.example",
+            "Z.a.example",
+            "zABC.a.EXAMPLE",
+            "z.example",
+            "\\001.z.example",
+            "*.z.example",
+            "\\200.z.example",
         ];
         assert!(sorted.map(name).is_sorted());
     }

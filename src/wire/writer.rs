@@ -74,8 +74,7 @@ impl<'o> Writer<'o> {
     /// # Errors
     /// [`Full`] if the buffer cannot hold header and question.
     pub fn new(out: &'o mut [u8], question: Option<&[u8]>) -> Result<Self, Full> {
-        let mut writer =
-            Self { out, len: 0, reserve: 0, counts: [0; 4], targets: [0; TARGETS], target_count: 0 };
+        let mut writer = Self { out, len: 0, reserve: 0, counts: [0; 4], targets: [0; TARGETS], target_count: 0 };
         writer.put(&[0; HEADER_LEN])?;
         if let Some(question) = question {
             writer.put(question)?;
@@ -210,7 +209,8 @@ impl<'o> Writer<'o> {
     pub fn finish(self, query: &Header, rcode: Rcode, authoritative: bool, truncated: bool) -> usize {
         let flag = |set: bool, bit: u8| if set { bit } else { 0 };
         let [i0, i1] = query.id.to_be_bytes();
-        let f0 = 0x80 | query.opcode.0 << 3 | flag(authoritative, 4) | flag(truncated, 2) | flag(query.recursion_desired, 1);
+        let f0 =
+            0x80 | query.opcode.0 << 3 | flag(authoritative, 4) | flag(truncated, 2) | flag(query.recursion_desired, 1);
         let f1 = (rcode.0 & 0x0f) as u8; // RA, Z, AD and CD stay clear (RFC 4035 §3.1.6)
         self.out[..4].copy_from_slice(&[i0, i1, f0, f1]);
         for (at, count) in self.counts.iter().enumerate() {

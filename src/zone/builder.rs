@@ -1,385 +1,217 @@
-//! Collects the records of a zone, checks them together, and compiles them.
-
-use std::collections::HashSet;
+//! A zone being put together: owners by name, each with a chain of its records.
 
 use hashbrown::HashTable;
 
+use super::names::{self, NameAt};
 use crate::base::{Diagnostic, FileId, Span, Ttl};
-use crate::wire::{Name, NameRef, Rtype};
+use crate::wire::{Name, NameBuf, NameRef, Rtype};
 
-use super::compiled::{NONE, NodeData, RrSetData, Zone, hash, name_at};
+/// No record, no node, no number.
+pub(super) const NONE: u32 = u32::MAX;
 
-/// A zone that is being put together.
+/// How many warnings or errors of a zone as a whole are worth reading.
+pub(super) const MAX_FINDINGS: usize = 100;
+
+/// Collects the records of a zone and the names that are steered; [`ZoneBuilder::finish`] compiles them.
 #[derive(Debug)]
 pub struct ZoneBuilder {
-    origin: Name,
-    names: Vec<u8>,
-    /// Owner names by first appearance: where each stands, and the number of its steered name.
-    owners: Vec<Owner>,
-    index: HashTable<u32>,
-    records: Vec<Record>,
-    rdata: Vec<u8>,
-    /// Targets of NS records.
-    servers: HashSet<Name>,
-    warnings: Vec<Diagnostic>,
-    ignored: usize,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Owner {
-    name: u32,
-    steered: u32,
-    /// Its newest record; each leads to the one before.
+    pub(super) origin: Name,
+    /// Where to report what concerns the zone as a whole.
+    pub(super) whole: Option<Span>,
+    /// Lowercased names of the owners.
+    pub(super) names: Vec<u8>,
+    /// The first is the apex.
+    pub(super) owners: Vec<Owner>,
+    pub(super) index: HashTable<u32>,
+    pub(super) records: Vec<Record>,
+    /// RDATA, each after its length in two octets.
+    pub(super) rdata: Vec<u8>,
+    pub(super) warnings: Vec<Diagnostic>,
+    pub(super) too_large: bool,
     last: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Record {
-    owner: u32,
-    rtype: Rtype,
-    len: u16,
-    ttl: Ttl,
-    rdata: u32,
-    file: FileId,
-    /// Where its entry starts in the file.
-    at: u32,
-    /// The record of the same owner before this one.
-    before: u32,
+/// A name that has records or is steered.
+#[derive(Debug)]
+pub(super) struct Owner {
+    pub(super) name: NameAt,
+    /// The record added last, which leads to those before.
+    pub(super) newest: u32,
+    pub(super) steered: u32,
 }
 
-/// So many records outside of the zone are named; the rest is counted.
-const NAMED_STRANGERS: usize = 20;
+/// A record as it was added.
+#[derive(Debug)]
+pub(super) struct Record {
+    /// The record of the same owner before this one.
+    older: u32,
+    rdata_at: u32,
+    pub(super) ttl: Ttl,
+    pub(super) rtype: Rtype,
+    span_len: u16,
+    span_start: u32,
+    file: FileId,
+}
 
 impl ZoneBuilder {
-    /// An empty zone.
+    /// An empty zone. `whole` is where to report what is wrong with the zone as a whole, such as a missing SOA.
     #[must_use]
-    pub fn new(origin: Name) -> Self {
+    pub fn new(origin: &Name, whole: Option<Span>) -> Self {
         let mut builder = Self {
-            origin,
+            origin: origin.clone(),
+            whole,
             names: Vec::new(),
             owners: Vec::new(),
             index: HashTable::new(),
             records: Vec::new(),
             rdata: Vec::new(),
-            servers: HashSet::new(),
             warnings: Vec::new(),
-            ignored: 0,
+            too_large: false,
+            last: 0,
         };
-        builder.owner(builder.origin.clone().as_ref());
+        builder.intern(NameBuf::lowercase(origin.as_ref()).as_ref());
         builder
     }
 
-    /// The zone's name.
+    /// The apex.
     #[must_use]
-    pub const fn origin(&self) -> &Name {
+    pub fn origin(&self) -> &Name {
         &self.origin
     }
 
-    /// Adds a record. One outside of the zone is left out with a warning.
+    /// How many records were added.
+    #[must_use]
+    pub fn record_count(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Adds a record. `rdata` is uncompressed and well-formed ([`super::is_valid`]). A record outside of the zone is
+    /// left out with a warning.
     pub fn add(&mut self, owner: NameRef<'_>, rtype: Rtype, ttl: Ttl, rdata: &[u8], span: Span) {
-        if !owner.is_within(self.origin.as_ref()) {
-            return self.ignore(owner, span);
-        }
-        let owner = self.owner(owner);
-        let number = u32::try_from(self.records.len()).expect("fewer than 2^32 records");
-        let record = Record {
-            owner,
-            before: std::mem::replace(&mut self.owners[owner as usize].last, number),
-            rtype,
-            len: rdata.len() as u16, // the parser keeps RDATA below 65,536 octets
-            ttl,
-            rdata: u32::try_from(self.rdata.len()).expect("less than 4 GiB of RDATA"),
-            file: span.file,
-            at: span.start,
+        let (Ok(len), Ok(rdata_at)) = (u16::try_from(rdata.len()), u32::try_from(self.rdata.len())) else {
+            self.too_large = true;
+            return;
         };
+        let Some(owner) = self.owner_of(owner) else { return self.warn_outside(owner, span) };
+        self.rdata.extend_from_slice(&len.to_be_bytes());
         self.rdata.extend_from_slice(rdata);
-        self.records.push(record);
-        self.servers.extend(NameRef::from_wire(rdata).filter(|_| rtype == Rtype::NS).map(NameRef::to_name));
+        let owner = &mut self.owners[owner as usize];
+        let older = std::mem::replace(&mut owner.newest, self.records.len() as u32);
+        let span_len = u16::try_from(span.end.saturating_sub(span.start)).unwrap_or(u16::MAX);
+        self.records.push(Record { older, rdata_at, ttl, rtype, span_len, span_start: span.start, file: span.file });
+        self.too_large |= self.records.len() >= NONE as usize;
     }
 
-    fn ignore(&mut self, owner: NameRef<'_>, span: Span) {
-        self.ignored += 1;
-        if self.ignored <= NAMED_STRANGERS {
-            let message = format!("{owner} is outside of the zone {}; the record is left out", self.origin);
-            self.warnings.push(Diagnostic::warning(span, message));
+    /// Marks a name as steered, with a number below `u32::MAX` that [`super::Node::steered`] gives back. The name then
+    /// exists: it blocks a wildcard and has empty non-terminals above it (RFC 4592 §2.2). Names outside of the zone are
+    /// ignored.
+    pub fn steer(&mut self, owner: &Name, number: u32) {
+        if let Some(owner) = self.owner_of(owner.as_ref()) {
+            self.owners[owner as usize].steered = number;
         }
     }
 
-    /// Makes a name a steered one: it exists, so it blocks a wildcard and makes empty non-terminals (RFC 4592 §2.2.2).
-    pub fn steer(&mut self, owner: &Name, number: u32) {
-        let owner = self.owner(owner.as_ref());
-        self.owners[owner as usize].steered = number;
-    }
-
-    /// Whether a name has static records of a type.
+    /// Whether there is a record of that owner and type.
     #[must_use]
     pub fn has(&self, owner: NameRef<'_>, rtype: Rtype) -> bool {
         self.records_at(owner).any(|record| record.rtype == rtype)
     }
 
-    /// The types of a name's static records, each once.
+    /// The types of an owner's records, the one added last first; a type comes as often as it has records.
+    pub fn types_at(&self, owner: NameRef<'_>) -> impl Iterator<Item = Rtype> + '_ {
+        self.records_at(owner).map(|record| record.rtype)
+    }
+
+    /// Where the record of that owner and type is that was added last.
     #[must_use]
-    pub fn types_at(&self, owner: NameRef<'_>) -> Vec<Rtype> {
-        let mut types: Vec<Rtype> = self.records_at(owner).map(|record| record.rtype).collect();
-        types.sort_unstable();
-        types.dedup();
-        types
+    pub fn span_of(&self, owner: NameRef<'_>, rtype: Rtype) -> Option<Span> {
+        self.records_at(owner).find(|record| record.rtype == rtype).map(Record::span)
     }
 
-    fn records_at(&self, owner: NameRef<'_>) -> impl Iterator<Item = &Record> {
-        let last = self.find(owner).map(|owner| self.owners[owner as usize].last);
-        let record = |number: u32| self.records.get(number as usize); // NONE is no record's number
-        std::iter::successors(last.and_then(record), move |newer| record(newer.before))
-    }
-
-    /// Whether a name is at or below a zone cut.
+    /// Whether a name is a delegation point or below one, where this zone has no authority (RFC 1034 §4.2.1).
     #[must_use]
-    pub fn is_below_cut(&self, owner: NameRef<'_>) -> bool {
-        let inside = |name: &NameRef<'_>| name.as_wire().len() > self.origin.as_ref().as_wire().len();
-        owner.ancestors().take_while(inside).any(|name| self.has(name, Rtype::NS))
+    pub fn is_below_cut(&self, name: NameRef<'_>) -> bool {
+        let depth = name.label_count().saturating_sub(self.origin.as_ref().label_count());
+        name.ancestors().take(depth).any(|at| !at.is_wildcard() && self.has(at, Rtype::NS))
     }
 
-    /// Whether a name is the target of an NS record of the zone.
-    #[must_use]
-    pub fn is_ns_target(&self, name: NameRef<'_>) -> bool {
-        self.servers.contains(&name.to_name())
+    /// The targets of all NS records, each with the place of its record.
+    pub fn ns_targets(&self) -> impl Iterator<Item = (NameRef<'_>, Span)> + '_ {
+        let ns = self.records.iter().filter(|record| record.rtype == Rtype::NS);
+        ns.filter_map(|record| Some((NameRef::from_wire(self.rdata_of(record))?, record.span())))
     }
 
-    fn rdata_of(&self, record: &Record) -> &[u8] {
-        &self.rdata[record.rdata as usize..][..usize::from(record.len)]
+    fn records_at(&self, owner: NameRef<'_>) -> impl Iterator<Item = &Record> + '_ {
+        let newest =
+            self.find(NameBuf::lowercase(owner).as_ref()).map_or(NONE, |owner| self.owners[owner as usize].newest);
+        self.chain(newest).map(|record| &self.records[record as usize])
     }
 
-    fn find(&self, name: NameRef<'_>) -> Option<u32> {
-        let same = |&number: &u32| name_at(&self.names, self.owners[number as usize].name) == name;
-        self.index.find(hash(name), same).copied()
+    /// The numbers of a record and those of the same owner before it.
+    pub(super) fn chain(&self, newest: u32) -> impl Iterator<Item = u32> + '_ {
+        let some = |record: u32| (record != NONE).then_some(record);
+        std::iter::successors(some(newest), move |&record| some(self.records[record as usize].older))
     }
 
-    /// The number of a name, new or not.
-    fn owner(&mut self, name: NameRef<'_>) -> u32 {
-        let last = self.records.last().map(|record| record.owner);
-        if let Some(last) = last.filter(|&last| name_at(&self.names, self.owners[last as usize].name) == name) {
-            return last; // records of one owner come together, as a rule
+    /// The RDATA of a record.
+    pub(super) fn rdata_of(&self, record: &Record) -> &[u8] {
+        let prefixed = self.prefixed_rdata_of(record);
+        &prefixed[2..]
+    }
+
+    /// The RDATA of a record, its length in front.
+    pub(super) fn prefixed_rdata_of(&self, record: &Record) -> &[u8] {
+        let at = record.rdata_at as usize;
+        let len = u16::from_be_bytes([self.rdata[at], self.rdata[at + 1]]);
+        &self.rdata[at..at + 2 + usize::from(len)]
+    }
+
+    /// The owner of a name in any case, made if need be; none outside of the zone.
+    fn owner_of(&mut self, name: NameRef<'_>) -> Option<u32> {
+        let last = self.owners[self.last as usize].name;
+        if last.wire(&self.names).eq_ignore_ascii_case(name.as_wire()) {
+            return Some(self.last);
         }
-        if let Some(known) = self.find(name) {
-            return known;
-        }
-        let number = u32::try_from(self.owners.len()).expect("fewer than 2^32 names");
-        let at = u32::try_from(self.names.len()).expect("less than 4 GiB of names");
-        self.names.extend_from_slice(name.as_wire());
-        self.owners.push(Owner { name: at, steered: NONE, last: NONE });
-        let (names, owners) = (&self.names, &self.owners);
-        let rehash = |&number: &u32| hash(name_at(names, owners[number as usize].name));
-        self.index.insert_unique(hash(name), number, rehash);
-        number
-    }
-
-    /// Checks the whole and compiles it.
-    ///
-    /// # Errors
-    /// Everything that forbids serving: no SOA record or several, a CNAME beside other data, several CNAME records of one
-    /// name. The zone comes with warnings.
-    pub fn finish(mut self) -> Result<(Zone, Vec<Diagnostic>), Vec<Diagnostic>> {
-        self.add_empty_non_terminals();
-        self.sort();
-        let errors = self.errors();
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        self.warn();
-        let warnings = std::mem::take(&mut self.warnings);
-        Ok((self.compile(), warnings))
-    }
-
-    fn add_empty_non_terminals(&mut self) {
-        let apex = self.origin.as_ref().as_wire().len();
-        for number in 0..self.owners.len() {
-            let mut name = name_at(&self.names, self.owners[number].name).to_name();
-            while let Some(parent) = name.as_ref().parent().filter(|parent| parent.as_wire().len() > apex) {
-                if self.find(parent).is_some() {
-                    break; // its own ancestors are there, or will be when its turn comes
-                }
-                name = parent.to_name();
-                self.owner(name.as_ref());
-            }
-        }
-    }
-
-    /// Puts records in order of owner, type and appearance; owners in canonical order.
-    fn sort(&mut self) {
-        let mut order: Vec<u32> = (0..self.owners.len() as u32).collect();
-        let name = |number: &u32| name_at(&self.names, self.owners[*number as usize].name);
-        order.sort_by(|a, b| name(a).cmp(&name(b)));
-        let mut rank = vec![0; order.len()];
-        for (at, &number) in order.iter().enumerate() {
-            rank[number as usize] = at as u32;
-        }
-        for record in &mut self.records {
-            record.owner = rank[record.owner as usize];
-        }
-        self.records.sort_by_key(|record| (record.owner, record.rtype));
-        self.owners = order.iter().map(|&number| self.owners[number as usize]).collect();
-    }
-
-    fn errors(&self) -> Vec<Diagnostic> {
-        let mut errors = Vec::new();
-        self.check_soa(&mut errors);
-        for records in self.records.chunk_by(|a, b| a.owner == b.owner) {
-            let is_cname = |record: &&Record| record.rtype == Rtype::CNAME;
-            // DNSSEC's own types may stand beside a CNAME (RFC 4034 §3, §4)
-            let is_other = |record: &&Record| !matches!(record.rtype, Rtype::CNAME | Rtype::RRSIG | Rtype::NSEC);
-            let Some(cname) = records.iter().find(is_cname) else { continue };
-            if let Some(other) = records.iter().find(is_other) {
-                let message = format!("{} has a CNAME record and a {} record", self.name_of(cname), other.rtype);
-                errors.push(self.at(cname, message).hint("a CNAME must be the only record of its name (RFC 2181 §10.1)"));
-            }
-            let different = |record: &&Record| self.rdata_of(record) != self.rdata_of(cname);
-            if let Some(second) = records.iter().filter(is_cname).find(different) {
-                let message = format!("{} has several CNAME records", self.name_of(second));
-                errors.push(self.at(second, message).hint("keep one of them (RFC 2181 §10.1)"));
-            }
-        }
-        errors
-    }
-
-    fn check_soa(&self, errors: &mut Vec<Diagnostic>) {
-        let mut soas = self.records.iter().filter(|record| record.rtype == Rtype::SOA);
-        let (mut at_apex, mut first) = (0, None);
-        for soa in soas.by_ref() {
-            if self.name_of(soa) != self.origin.as_ref() {
-                let message = format!("the SOA record of {} is not at the zone's name {}", self.name_of(soa), self.origin);
-                errors.push(self.at(soa, message).hint("a zone has one SOA record, at its own name"));
-                continue;
-            }
-            at_apex += 1;
-            let first = first.get_or_insert(*soa);
-            if self.rdata_of(soa) != self.rdata_of(first) {
-                errors.push(self.at(soa, "the zone has several SOA records").hint("keep one of them"));
-            }
-        }
-        if at_apex == 0 {
-            let message = format!("the zone {} has no SOA record", self.origin);
-            let place = self.records.first().map(|record| Span::start_of(record.file));
-            let error = match place {
-                Some(span) => Diagnostic::error(span, message),
-                None => Diagnostic::error_nowhere(message),
-            };
-            errors.push(error.hint("begin the file with: @ SOA ns1 hostmaster 1 7200 3600 1209600 300"));
-        }
-    }
-
-    fn warn(&mut self) {
-        if self.ignored > NAMED_STRANGERS {
-            let message = format!("{} records outside of the zone {} were left out in all", self.ignored, self.origin);
-            let mut warning = Diagnostic::error_nowhere(message);
-            warning.severity = crate::base::Severity::Warning;
-            self.warnings.push(warning);
-        }
-        let origin = self.origin.as_ref();
-        let apex_ns = self.records.iter().any(|record| record.rtype == Rtype::NS && self.name_of(record) == origin);
-        if !apex_ns && let Some(record) = self.records.first() {
-            let message = format!("the zone {} has no NS record at its name", self.origin);
-            let warning = Diagnostic::warning(Span::start_of(record.file), message);
-            self.warnings.push(warning.hint("resolvers and secondaries expect at least one"));
-        }
-        for records in self.records.chunk_by(|a, b| (a.owner, a.rtype) == (b.owner, b.rtype)) {
-            if let Some(odd) = records.iter().find(|record| record.ttl != records[0].ttl) {
-                let message = format!("{} {} has records with different TTLs", self.name_of(odd), odd.rtype);
-                let warning = Diagnostic::warning(self.span(odd), message);
-                self.warnings.push(warning.hint("the smallest one is used for all of them (RFC 2181 §5.2)"));
-            }
-        }
-    }
-
-    fn name_of(&self, record: &Record) -> NameRef<'_> {
-        name_at(&self.names, self.owners[record.owner as usize].name)
-    }
-
-    fn at(&self, record: &Record, message: impl Into<String>) -> Diagnostic {
-        Diagnostic::error(self.span(record), message)
-    }
-
-    fn span(&self, record: &Record) -> Span {
-        Span { file: record.file, start: record.at, end: record.at }
-    }
-
-    fn compile(self) -> Zone {
-        drop((self.index, self.servers));
-        let mut zone = Zone {
-            names: self.names,
-            nodes: Vec::with_capacity(self.owners.len()),
-            rrsets: Vec::new(),
-            rdata: Vec::with_capacity(self.rdata.len() + self.records.len() * 2),
-            index: HashTable::with_capacity(self.owners.len()),
-            apex: 0, // the origin sorts before all within it
-            records: 0,
+        let lower = NameBuf::lowercase(name);
+        self.last = match self.find(lower.as_ref()) {
+            Some(owner) => owner,
+            None if name.is_within(self.origin.as_ref()) => self.intern(lower.as_ref()),
+            None => return None,
         };
-        zone.names.shrink_to_fit();
-        let mut records = &self.records[..];
-        for (number, owner) in self.owners.iter().enumerate() {
-            let own = records.iter().take_while(|record| record.owner as usize == number).count();
-            let (own, rest) = records.split_at(own);
-            records = rest;
-            let rrsets = zone.rrsets.len() as u32;
-            zone.nodes.push(NodeData { name: owner.name, rrsets, cut: NONE, wildcard: NONE, steered: owner.steered });
-            for rrset in own.chunk_by(|a, b| a.rtype == b.rtype) {
-                zone.push_rrset(rrset, &self.rdata);
-            }
+        Some(self.last)
+    }
+
+    fn find(&self, lower: NameRef<'_>) -> Option<u32> {
+        let same = |&owner: &u32| self.owners[owner as usize].name.wire(&self.names) == lower.as_wire();
+        self.index.find(names::hash(lower.as_wire()), same).copied()
+    }
+
+    /// Appends an owner that is not there yet.
+    fn intern(&mut self, lower: NameRef<'_>) -> u32 {
+        // sort keys, which need as much as twice the octets, must have places in 32 bits too
+        self.too_large |= self.names.len() > (u32::MAX / 2) as usize;
+        let at = self.names.len() as u32;
+        let owner = self.owners.len() as u32; // fewer than the octets of their names
+        let name = NameAt { at, len: lower.as_wire().len() as u8 };
+        self.names.extend_from_slice(lower.as_wire());
+        self.owners.push(Owner { name, newest: NONE, steered: NONE });
+        let (owners, arena) = (&self.owners, &self.names);
+        let rehash = |&owner: &u32| names::hash(owners[owner as usize].name.wire(arena));
+        self.index.insert_unique(names::hash(lower.as_wire()), owner, rehash);
+        owner
+    }
+
+    fn warn_outside(&mut self, owner: NameRef<'_>, span: Span) {
+        if self.warnings.len() < MAX_FINDINGS {
+            let message = format!("{owner} is not in the zone {}: the record is left out", self.origin);
+            self.warnings.push(Diagnostic::warning(span, message));
         }
-        zone.rrsets.shrink_to_fit();
-        zone.rdata.shrink_to_fit();
-        zone.link();
-        zone
     }
 }
 
-impl Zone {
-    /// Appends the records of one name and type; equal ones once (RFC 2181 §5).
-    fn push_rrset(&mut self, records: &[Record], arena: &[u8]) {
-        let rdata_of = |record: &Record| &arena[record.rdata as usize..][..usize::from(record.len)];
-        let ttl = records.iter().map(|record| record.ttl).min().unwrap_or_default();
-        let start = u32::try_from(self.rdata.len()).expect("less than 4 GiB of RDATA");
-        let mut count = 0u16;
-        for (at, record) in records.iter().enumerate() {
-            let rdata = rdata_of(record);
-            // a set is small, as a rule; one of thousands is not worth a table of its own
-            if records[..at].iter().any(|earlier| rdata_of(earlier) == rdata) || count == u16::MAX {
-                continue;
-            }
-            self.rdata.extend_from_slice(&record.len.to_be_bytes());
-            self.rdata.extend_from_slice(rdata);
-            count += 1;
-        }
-        self.records += usize::from(count);
-        self.rrsets.push(RrSetData { rtype: records[0].rtype, count, ttl, rdata: start });
-    }
-
-    /// Fills the index, and tells each node its zone cut and its wildcard child.
-    fn link(&mut self) {
-        let mut cut = NONE;
-        for number in 0..self.nodes.len() as u32 {
-            let (names, nodes) = (&self.names, &self.nodes);
-            let rehash = |&number: &u32| hash(name_at(names, nodes[number as usize].name));
-            let name = name_at(names, nodes[number as usize].name);
-            self.index.insert_unique(hash(name), number, rehash);
-            // below a cut everything is occluded; nodes below it follow it in canonical order
-            if cut != NONE && !name.is_within(name_at(names, nodes[cut as usize].name)) {
-                cut = NONE;
-            }
-            // NS at a wildcard owner is data: RFC 4592 §4.2 leaves open what else it could be
-            let delegates = self.node(name).is_some_and(|node| node.rrset(Rtype::NS).is_some());
-            if cut == NONE && number != self.apex && delegates && !name.is_wildcard() {
-                cut = number;
-            }
-            let parent = name.is_wildcard().then(|| name.parent().and_then(|parent| self.number_of(parent))).flatten();
-            self.nodes[number as usize].cut = cut;
-            if let Some(parent) = parent {
-                self.nodes[parent as usize].wildcard = number;
-            }
-        }
-    }
-
-    fn number_of(&self, name: NameRef<'_>) -> Option<u32> {
-        let same = |&number: &u32| name_at(&self.names, self.nodes[number as usize].name) == name;
-        self.index.find(hash(name), same).copied()
+impl Record {
+    /// Where the record was written.
+    pub(super) fn span(&self) -> Span {
+        Span { file: self.file, start: self.span_start, end: self.span_start.saturating_add(self.span_len.into()) }
     }
 }

@@ -1,217 +1,206 @@
-//! The compiled zone: flat arenas, nodes in canonical order, a hash index by name.
+//! The compiled zone: immutable, in a few flat arenas, with a hash from name to node.
 
 use std::fmt;
-use std::hash::BuildHasher;
+use std::iter::FusedIterator;
 
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
+use super::builder::NONE;
+use super::names::{self, NameAt};
 use crate::base::Ttl;
 use crate::wire::{NameRef, Rtype};
 
-/// A zone, ready to be asked. Immutable.
+/// A zone that queries are looked up in. Names of nodes are lowercase; RDATA is as it was written.
 pub struct Zone {
+    /// Names of the owners. The name of an empty non-terminal is the end of another.
     pub(super) names: Vec<u8>,
-    pub(super) nodes: Vec<NodeData>,
-    pub(super) rrsets: Vec<RrSetData>,
+    /// In canonical order, the apex first; one more at the end says where the RRsets of the last one end.
+    pub(super) nodes: Vec<NodeEntry>,
+    pub(super) rrsets: Vec<RrSetEntry>,
+    /// RDATA, each after its length in two octets.
     pub(super) rdata: Vec<u8>,
     pub(super) index: HashTable<u32>,
-    pub(super) apex: u32,
-    pub(super) records: usize,
+    /// Labels of the longest name.
+    pub(super) depth: usize,
+    pub(super) record_count: usize,
+    pub(super) soa: Soa,
 }
 
-/// No node, no number.
-pub(super) const NONE: u32 = u32::MAX;
+/// The RRset of the SOA, and what is taken from it once.
+#[derive(Clone, Copy)]
+pub(super) struct Soa {
+    pub(super) rrset: u32,
+    pub(super) serial: u32,
+    pub(super) negative_ttl: Ttl,
+}
 
-/// A name of the zone. Nodes stand in canonical order (RFC 4034 §6.1), empty non-terminals among them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NodeData {
-    /// Where its name stands.
-    pub(super) name: u32,
-    /// Its first RRset; the next node's first one ends them.
-    pub(super) rrsets: u32,
-    /// The nearest zone cut at or above it, the apex not being one.
+/// A name of the zone.
+pub(super) struct NodeEntry {
+    pub(super) name: NameAt,
+    pub(super) first_rrset: u32,
+    /// The delegation point at or above.
     pub(super) cut: u32,
-    /// The node of `*` below it.
+    /// The child `*`.
     pub(super) wildcard: u32,
-    /// The number of its steered name.
     pub(super) steered: u32,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RrSetData {
+/// The records of one name and type.
+pub(super) struct RrSetEntry {
+    pub(super) rdata_at: u32,
+    pub(super) ttl: Ttl,
     pub(super) rtype: Rtype,
     pub(super) count: u16,
-    pub(super) ttl: Ttl,
-    /// Where its RDATA stand, each behind its length in two octets.
-    pub(super) rdata: u32,
 }
 
-/// What a zone holds for a name (RFC 1034 §4.3.2 step 3).
+/// What a name is in a zone.
 #[derive(Clone, Copy, Debug)]
 pub enum Found<'z> {
-    /// The name itself; an empty non-terminal has no RRsets.
+    /// The name exists, perhaps only because names below it do (an empty non-terminal).
     Exact(Node<'z>),
-    /// The name is at or below this zone cut.
+    /// The name is this delegation point or below it. Only a query for DS at the point itself is not for the child.
     Delegation(Node<'z>),
-    /// The name does not exist, and its closest encloser has this `*` child to answer from (RFC 4592 §3.3.1).
+    /// The name does not exist, and this `*` at its closest encloser stands for it (RFC 4592 §3.3.1).
     Wildcard(Node<'z>),
     /// The name does not exist.
     NxDomain,
 }
 
-/// A name of a zone.
-#[derive(Clone, Copy)]
-pub struct Node<'z> {
-    zone: &'z Zone,
-    number: u32,
-}
-
-/// The records of one name and type.
-#[derive(Clone, Copy)]
-pub struct RrSet<'z> {
-    zone: &'z Zone,
-    data: RrSetData,
-}
-
-pub(super) fn hash(name: NameRef<'_>) -> u64 {
-    FixedState::with_seed(0).hash_one(name)
-}
-
-/// The name that stands at an offset.
-pub(super) fn name_at(names: &[u8], offset: u32) -> NameRef<'_> {
-    NameRef::from_wire(&names[offset as usize..]).expect("only names were put here")
-}
-
 impl Zone {
-    /// The zone's own name.
+    /// The apex.
     #[must_use]
     pub fn origin(&self) -> NameRef<'_> {
-        self.at(self.apex).name()
+        self.node(0).name()
     }
 
     /// The SOA record.
     #[must_use]
     pub fn soa(&self) -> RrSet<'_> {
-        self.at(self.apex).rrset(Rtype::SOA).expect("a zone has an SOA record")
+        RrSet { zone: self, entry: &self.rrsets[self.soa.rrset as usize] }
     }
 
-    /// What negative answers are cached for: the smaller of the SOA's TTL and its MINIMUM (RFC 2308 §3).
+    /// How long a negative answer holds: the lesser of the SOA's TTL and its MINIMUM (RFC 2308 §3).
     #[must_use]
     pub fn negative_ttl(&self) -> Ttl {
-        self.soa().ttl().min(Ttl::from_secs(self.soa_number(4)))
+        self.soa.negative_ttl
     }
 
-    /// The SOA's serial.
+    /// The SOA's serial number.
     #[must_use]
     pub fn serial(&self) -> u32 {
-        self.soa_number(0)
+        self.soa.serial
     }
 
-    /// One of the five numbers that end an SOA's RDATA.
-    fn soa_number(&self, at: usize) -> u32 {
-        let rdata = self.soa().rdatas().next().unwrap_or_default();
-        let numbers = &rdata[rdata.len().saturating_sub(20)..];
-        numbers.get(at * 4..at * 4 + 4).and_then(|octets| octets.try_into().ok()).map_or(0, u32::from_be_bytes)
-    }
-
-    /// Finds what there is for a name within the zone. Allocates nothing; costs a hash look-up a label at worst.
+    /// How many records there are, duplicates counted once.
     #[must_use]
-    pub fn find(&self, name: NameRef<'_>) -> Found<'_> {
-        if let Some(node) = self.node(name) {
-            return node.cut().map_or(Found::Exact(node), Found::Delegation);
-        }
-        let mut ancestors = name.ancestors().skip(1);
-        let Some(encloser) = ancestors.find_map(|ancestor| self.node(ancestor)) else { return Found::NxDomain };
-        if let Some(cut) = encloser.cut() {
-            return Found::Delegation(cut);
-        }
-        match encloser.data().wildcard {
-            NONE => Found::NxDomain,
-            wildcard => Found::Wildcard(self.at(wildcard)),
-        }
+    pub fn record_count(&self) -> usize {
+        self.record_count
     }
 
-    /// The node of a name, occluded or not.
-    #[must_use]
-    pub fn node(&self, name: NameRef<'_>) -> Option<Node<'_>> {
-        let same = |&number: &u32| name_at(&self.names, self.nodes[number as usize].name) == name;
-        self.index.find(hash(name), same).map(|&number| self.at(number))
-    }
-
-    /// Every node in canonical order.
-    pub fn nodes(&self) -> impl Iterator<Item = Node<'_>> {
-        (0..self.nodes.len() as u32).map(|number| self.at(number))
-    }
-
-    /// How many records there are.
-    #[must_use]
-    pub const fn record_count(&self) -> usize {
-        self.records
-    }
-
-    /// How many names there are, empty non-terminals among them.
+    /// How many names there are, empty non-terminals included.
     #[must_use]
     pub fn node_count(&self) -> usize {
-        self.nodes.len()
+        self.nodes.len() - 1
     }
 
-    const fn at(&self, number: u32) -> Node<'_> {
-        Node { zone: self, number }
+    /// Every node in canonical order (RFC 4034 §6.1), what lies below delegation points included.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = Node<'_>> {
+        (0..self.node_count() as u32).map(|index| self.node(index))
+    }
+
+    /// What a lowercased name is in this zone (RFC 1034 §4.3.2 step 3, RFC 4592 §3.3.1). A name outside of the zone
+    /// does not exist.
+    ///
+    /// NS records at a wildcard are ordinary data: RFC 4592 §4.2 leaves their meaning open, and no referral comes of
+    /// them.
+    #[must_use]
+    pub fn find(&self, lowercased: NameRef<'_>) -> Found<'_> {
+        let surplus = lowercased.label_count().saturating_sub(self.depth);
+        for (steps, name) in lowercased.ancestors().enumerate().skip(surplus) {
+            let Some(node) = self.get(name) else { continue };
+            let entry = node.entry();
+            return match (entry.cut, steps, entry.wildcard) {
+                (NONE, 0, _) => Found::Exact(node),
+                (NONE, _, NONE) => Found::NxDomain,
+                (NONE, _, wildcard) => Found::Wildcard(self.node(wildcard)),
+                (cut, ..) => Found::Delegation(self.node(cut)),
+            };
+        }
+        Found::NxDomain
+    }
+
+    /// The node of a lowercased name, if there is one, whatever stands above it: for glue and for checks.
+    #[must_use]
+    pub fn get(&self, lowercased: NameRef<'_>) -> Option<Node<'_>> {
+        let wire = lowercased.as_wire();
+        let same = |&index: &u32| self.nodes[index as usize].name.wire(&self.names) == wire;
+        self.index.find(names::hash(wire), same).map(|&index| self.node(index))
+    }
+
+    fn node(&self, index: u32) -> Node<'_> {
+        Node { zone: self, index }
     }
 }
 
 impl fmt::Debug for Zone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Zone({}, {} records)", self.origin(), self.records)
+        f.debug_struct("Zone").field("origin", &self.origin()).field("serial", &self.serial()).finish_non_exhaustive()
     }
 }
 
+/// A name of a zone, and what is there.
+#[derive(Clone, Copy)]
+pub struct Node<'z> {
+    zone: &'z Zone,
+    index: u32,
+}
+
 impl<'z> Node<'z> {
-    /// Its name.
+    /// The name, in lowercase.
     #[must_use]
     pub fn name(self) -> NameRef<'z> {
-        name_at(&self.zone.names, self.data().name)
+        self.entry().name.name(&self.zone.names)
     }
 
-    /// Its RRset of a type.
+    /// The records of a type.
     #[must_use]
     pub fn rrset(self, rtype: Rtype) -> Option<RrSet<'z>> {
-        self.rrsets().find(|rrset| rrset.rtype() == rtype)
+        let entries = self.entries();
+        let at = entries.binary_search_by_key(&rtype, |entry| entry.rtype).ok()?;
+        Some(RrSet { zone: self.zone, entry: &entries[at] })
     }
 
-    /// Its RRsets in order of type.
-    pub fn rrsets(self) -> impl Iterator<Item = RrSet<'z>> {
-        let zone = self.zone;
-        let start = self.data().rrsets as usize;
-        let end = zone.nodes.get(self.number as usize + 1).map_or(zone.rrsets.len(), |next| next.rrsets as usize);
-        zone.rrsets[start..end].iter().map(move |&data| RrSet { zone, data })
+    /// All its RRsets, in order of type.
+    pub fn rrsets(self) -> impl ExactSizeIterator<Item = RrSet<'z>> {
+        self.entries().iter().map(move |entry| RrSet { zone: self.zone, entry })
     }
 
-    /// The number of its steered name.
+    /// The number that the name was steered with.
     #[must_use]
     pub fn steered(self) -> Option<u32> {
-        Some(self.data().steered).filter(|&number| number != NONE)
+        let number = self.entry().steered;
+        (number != NONE).then_some(number)
     }
 
-    /// Whether it is a zone cut.
+    /// Whether the name is a delegation point.
     #[must_use]
     pub fn is_delegation(self) -> bool {
-        self.data().cut == self.number
+        self.entry().cut == self.index
     }
 
-    /// Whether it is an empty non-terminal.
+    /// Whether the name only exists because names below it do: no records, not steered (RFC 4592 §2.2.2).
     #[must_use]
     pub fn is_empty(self) -> bool {
-        self.rrsets().next().is_none() && self.steered().is_none()
+        self.entries().is_empty() && self.steered().is_none()
     }
 
-    fn cut(self) -> Option<Self> {
-        Some(self.data().cut).filter(|&cut| cut != NONE).map(|cut| self.zone.at(cut))
+    fn entry(self) -> &'z NodeEntry {
+        &self.zone.nodes[self.index as usize]
     }
 
-    fn data(self) -> &'z NodeData {
-        &self.zone.nodes[self.number as usize]
+    fn entries(self) -> &'z [RrSetEntry] {
+        let end = self.zone.nodes[self.index as usize + 1].first_rrset;
+        &self.zone.rrsets[self.entry().first_rrset as usize..end as usize]
     }
 }
 
@@ -221,40 +210,68 @@ impl fmt::Debug for Node<'_> {
     }
 }
 
+/// The records of one name and type.
+#[derive(Clone, Copy)]
+pub struct RrSet<'z> {
+    zone: &'z Zone,
+    entry: &'z RrSetEntry,
+}
+
+#[allow(clippy::len_without_is_empty, reason = "an RRset has at least one record")]
 impl<'z> RrSet<'z> {
-    /// Its type.
+    /// The type.
     #[must_use]
-    pub const fn rtype(self) -> Rtype {
-        self.data.rtype
+    pub fn rtype(self) -> Rtype {
+        self.entry.rtype
     }
 
-    /// Its TTL.
+    /// The TTL of all its records.
     #[must_use]
-    pub const fn ttl(self) -> Ttl {
-        self.data.ttl
+    pub fn ttl(self) -> Ttl {
+        self.entry.ttl
     }
 
-    /// How many records it has.
+    /// How many records it has, at least one.
     #[must_use]
-    #[allow(clippy::len_without_is_empty, reason = "an RRset has at least one record")]
     pub fn len(self) -> usize {
-        self.data.count.into()
+        self.entry.count.into()
     }
 
-    /// The RDATA of each record, uncompressed.
-    pub fn rdatas(self) -> impl Iterator<Item = &'z [u8]> {
-        let mut rest = &self.zone.rdata[self.data.rdata as usize..];
-        (0..self.data.count).map_while(move |_| {
-            let (len, tail) = rest.split_first_chunk::<2>()?;
-            let (rdata, tail) = tail.split_at_checked(u16::from_be_bytes(*len).into())?;
-            rest = tail;
-            Some(rdata)
-        })
+    /// The uncompressed RDATA of each record, in the order written.
+    #[must_use]
+    pub fn rdatas(self) -> Rdatas<'z> {
+        Rdatas { rest: &self.zone.rdata[self.entry.rdata_at as usize..], left: self.entry.count }
     }
 }
 
 impl fmt::Debug for RrSet<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} × {}", self.rtype(), self.len())
+        write!(f, "{}×{}", self.rtype(), self.len())
     }
 }
+
+/// The RDATA of an RRset's records.
+#[derive(Clone, Debug)]
+pub struct Rdatas<'z> {
+    rest: &'z [u8],
+    left: u16,
+}
+
+impl<'z> Iterator for Rdatas<'z> {
+    type Item = &'z [u8];
+
+    fn next(&mut self) -> Option<&'z [u8]> {
+        self.left = self.left.checked_sub(1)?;
+        let (len, rest) = self.rest.split_first_chunk()?;
+        let (rdata, rest) = rest.split_at_checked(u16::from_be_bytes(*len).into())?;
+        self.rest = rest;
+        Some(rdata)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left.into(), Some(self.left.into()))
+    }
+}
+
+impl ExactSizeIterator for Rdatas<'_> {}
+impl FusedIterator for Rdatas<'_> {}

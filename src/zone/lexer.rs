@@ -1,132 +1,216 @@
-//! Cuts a master file into entries: tokens with their places, parentheses and comments dealt with (RFC 1035 §5.1).
+//! Cuts a master file into tokens: blanks, comments, parentheses and quotes are dealt with here (RFC 1035 §5.1).
 
-use std::ops::Range;
+use crate::base::{Diagnostic, FileId, Span};
 
-/// A word or a quoted string. Escapes are still in it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Token {
-    /// Its text, without the quotes.
-    pub(super) text: Range<usize>,
-    /// Whether it was quoted.
+/// The longest excerpt of a token in a message, in octets.
+const SHOWN: usize = 40;
+
+/// A word or a quoted string. Its text is without the quotes; escapes are not undone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token<'s> {
+    pub(super) text: &'s [u8],
+    pub(super) span: Span,
     pub(super) quoted: bool,
 }
 
-/// What is wrong with the form of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LexError {
-    pub(super) at: usize,
-    pub(super) message: &'static str,
-    pub(super) hint: &'static str,
-}
-
-/// One entry: a line, or several in parentheses.
-#[derive(Debug, Default)]
-pub(super) struct Entry {
-    /// Whether it begins with a blank, so that it has the owner of the entry before.
-    pub(super) blank: bool,
-    pub(super) tokens: Vec<Token>,
-}
-
-/// Reads entries from a file's bytes.
-pub(super) struct Lexer<'a> {
-    bytes: &'a [u8],
+/// The tokens of one file, line after line. A line may go on over line breaks inside parentheses.
+pub(super) struct Lexer<'s> {
+    text: &'s [u8],
+    file: FileId,
     at: usize,
+    depth: u32,
+    /// Where the outermost open parenthesis is.
+    opened_at: usize,
+    /// Where the line ended, once it has.
+    ended_at: Option<usize>,
+    indented: bool,
 }
 
-impl<'a> Lexer<'a> {
-    pub(super) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+impl<'s> Token<'s> {
+    /// The text of a word; none for a quoted string.
+    pub(super) fn word(self) -> Option<&'s [u8]> {
+        (!self.quoted).then_some(self.text)
     }
 
-    /// Reads the next entry that has tokens into `entry`. Returns whether there was one; after an error the next line
-    /// is next.
-    pub(super) fn next(&mut self, entry: &mut Entry) -> Result<bool, LexError> {
-        while self.at < self.bytes.len() {
-            entry.tokens.clear();
-            entry.blank = matches!(self.bytes[self.at], b' ' | b'\t');
-            let read = self.entry(&mut entry.tokens);
-            if let Err(error) = read {
-                self.skip_line();
-                return Err(error);
-            }
-            if !entry.tokens.is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    /// The text of a word in ASCII, for keywords and addresses.
+    pub(super) fn keyword(self) -> Option<&'s str> {
+        self.word().and_then(|word| std::str::from_utf8(word).ok())
     }
 
-    fn entry(&mut self, tokens: &mut Vec<Token>) -> Result<(), LexError> {
-        let mut open = None; // where the parenthesis is
-        while let Some(&byte) = self.bytes.get(self.at) {
-            match byte {
-                b'\n' => {
-                    self.at += 1;
-                    if open.is_none() {
-                        return Ok(());
-                    }
-                }
-                b' ' | b'\t' | b'\r' => self.at += 1,
-                b';' => self.skip_comment(),
-                b'(' if open.is_some() => return Err(self.error("a parenthesis inside a parenthesis", "close the first one")),
-                b'(' => {
-                    open = Some(self.at);
-                    self.at += 1;
-                }
-                b')' if open.take().is_none() => {
-                    return Err(self.error("a closing parenthesis without an opening one", "remove it, or open one before"));
-                }
-                b')' => self.at += 1,
-                b'"' => tokens.push(self.quoted()?),
-                _ => tokens.push(self.word()),
+    /// Whether this is the word for the origin.
+    pub(super) fn is_at_sign(self) -> bool {
+        self.word() == Some(b"@")
+    }
+
+    /// An error: this stands where something else should.
+    pub(super) fn instead_of(self, expected: &str) -> Diagnostic {
+        Diagnostic::error(self.span, format!("expected {expected}, found `{}`", self.shown()))
+    }
+
+    /// The text for a message.
+    pub(super) fn shown(self) -> String {
+        let text: String = String::from_utf8_lossy(&self.text[..self.text.len().min(SHOWN)])
+            .chars()
+            .filter(|c| !c.is_control())
+            .collect();
+        if self.text.len() > SHOWN { text + "…" } else { text }
+    }
+}
+
+impl<'s> Lexer<'s> {
+    /// Goes on with a file at a line start.
+    pub(super) fn new(file: FileId, text: &'s [u8], at: usize) -> Self {
+        let at = if at == 0 && text.starts_with("\u{feff}".as_bytes()) { 3 } else { at };
+        Self { text, file, at, depth: 0, opened_at: 0, ended_at: None, indented: false }
+    }
+
+    /// Where the lexer stands.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Begins a line; false at the end of the file.
+    pub(super) fn start_line(&mut self) -> bool {
+        self.ended_at = None;
+        self.indented = matches!(self.text.get(self.at), Some(b' ' | b'\t'));
+        self.at < self.text.len()
+    }
+
+    /// Whether the line starts with a blank, so that its owner is the one before (RFC 1035 §5.1).
+    pub(super) fn indented(&self) -> bool {
+        self.indented
+    }
+
+    /// The next token of the line; none at its end, and then always none until the next line is started.
+    pub(super) fn next(&mut self) -> Result<Option<Token<'s>>, Diagnostic> {
+        self.skip_blanks()?;
+        match self.text.get(self.at) {
+            _ if self.ended_at.is_some() => Ok(None),
+            None | Some(b'\n') => {
+                self.ended_at = Some(self.at);
+                self.at = (self.at + 1).min(self.text.len());
+                Ok(None)
             }
-        }
-        match open {
-            None => Ok(()),
-            Some(at) => Err(LexError { at, message: "this parenthesis is never closed", hint: "close it with )" }),
+            Some(b'"') => self.quoted().map(Some),
+            Some(_) => Ok(Some(self.word())),
         }
     }
 
-    fn word(&mut self) -> Token {
+    /// The next token, which must be there.
+    pub(super) fn expect(&mut self, expected: &str) -> Result<Token<'s>, Diagnostic> {
+        match self.next()? {
+            Some(token) => Ok(token),
+            None => Err(Diagnostic::error(self.here(), format!("expected {expected}, found the end of the line"))),
+        }
+    }
+
+    /// Whether the next token is `\#`, which announces RDATA of any type (RFC 3597 §5).
+    pub(super) fn at_generic(&mut self) -> Result<bool, Diagnostic> {
+        self.skip_blanks()?;
+        let rest = if self.ended_at.is_some() { &[] } else { &self.text[self.at..] };
+        Ok(rest.strip_prefix(b"\\#").is_some_and(|rest| rest.first().is_none_or(|&octet| ends_word(octet))))
+    }
+
+    /// Drops the rest of the line, parentheses included. An error if they are never closed.
+    pub(super) fn skip_line(&mut self) -> Result<(), Diagnostic> {
+        while self.ended_at.is_none() {
+            match self.next() {
+                Err(error) if self.at >= self.text.len() => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// An empty span at the end of the line, or where the lexer stands.
+    fn here(&self) -> Span {
+        let at = self.ended_at.unwrap_or(self.at);
+        Span::new(self.file, at..at)
+    }
+
+    fn skip_blanks(&mut self) -> Result<(), Diagnostic> {
+        while self.ended_at.is_none() {
+            match self.text.get(self.at) {
+                Some(b' ' | b'\t' | b'\r') => {}
+                Some(b'\n') if self.depth > 0 => {}
+                Some(b';') => {
+                    let rest = &self.text[self.at..];
+                    self.at += rest.iter().position(|&octet| octet == b'\n').unwrap_or(rest.len());
+                    continue;
+                }
+                Some(b'(') => self.open(),
+                Some(b')') => self.close()?,
+                None if self.depth > 0 => return Err(self.never_closed()),
+                _ => break,
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn open(&mut self) {
+        if self.depth == 0 {
+            self.opened_at = self.at;
+        }
+        self.depth += 1;
+    }
+
+    fn close(&mut self) -> Result<(), Diagnostic> {
+        if self.depth == 0 {
+            self.at += 1;
+            let span = Span::new(self.file, self.at - 1..self.at);
+            return Err(Diagnostic::error(span, "this parenthesis closes none"));
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    fn never_closed(&mut self) -> Diagnostic {
+        self.depth = 0;
+        self.ended_at = Some(self.at);
+        let span = Span::new(self.file, self.opened_at..self.opened_at + 1);
+        Diagnostic::error(span, "this parenthesis is never closed")
+    }
+
+    fn word(&mut self) -> Token<'s> {
         let start = self.at;
-        while let Some(&byte) = self.bytes.get(self.at) {
-            match byte {
-                b' ' | b'\t' | b'\r' | b'\n' | b';' | b'(' | b')' | b'"' => break,
-                b'\\' if self.bytes.get(self.at + 1).is_some_and(|&next| next != b'\n') => self.at += 2,
-                _ => self.at += 1,
+        while let Some(&octet) = self.text.get(self.at) {
+            if ends_word(octet) {
+                break;
             }
+            self.at += if octet == b'\\' { self.escape_len() } else { 1 };
         }
-        Token { text: start..self.at, quoted: false }
+        Token { text: &self.text[start..self.at], span: Span::new(self.file, start..self.at), quoted: false }
     }
 
-    fn quoted(&mut self) -> Result<Token, LexError> {
-        let open = self.at;
+    fn quoted(&mut self) -> Result<Token<'s>, Diagnostic> {
+        let start = self.at;
         self.at += 1;
-        while let Some(&byte) = self.bytes.get(self.at) {
-            match byte {
-                b'"' => {
-                    self.at += 1;
-                    return Ok(Token { text: open + 1..self.at - 1, quoted: true });
-                }
-                b'\n' => break,
-                b'\\' if self.bytes.get(self.at + 1).is_some_and(|&next| next != b'\n') => self.at += 2,
-                _ => self.at += 1,
+        loop {
+            match self.text.get(self.at) {
+                Some(b'"') => break,
+                Some(b'\\') => self.at += self.escape_len(),
+                None | Some(b'\n') => return Err(self.unquoted(start)),
+                Some(_) => self.at += 1,
             }
         }
-        Err(LexError { at: open, message: "this quote is never closed", hint: "close it with \" on the same line" })
+        self.at += 1;
+        let text = &self.text[start + 1..self.at - 1];
+        Ok(Token { text, span: Span::new(self.file, start..self.at), quoted: true })
     }
 
-    fn skip_comment(&mut self) {
-        let rest = &self.bytes[self.at..];
-        self.at += rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
+    fn unquoted(&self, start: usize) -> Diagnostic {
+        Diagnostic::error(Span::new(self.file, start..start + 1), "this quote is not closed on its line")
+            .hint("a line break inside a string is written \\010, a quote \\\"")
     }
 
-    fn skip_line(&mut self) {
-        self.skip_comment();
-        self.at = (self.at + 1).min(self.bytes.len());
+    /// How much a backslash covers: never the end of the line.
+    fn escape_len(&self) -> usize {
+        if matches!(self.text.get(self.at + 1), None | Some(b'\n' | b'\r')) { 1 } else { 2 }
     }
+}
 
-    const fn error(&self, message: &'static str, hint: &'static str) -> LexError {
-        LexError { at: self.at, message, hint }
-    }
+/// Whether an octet that is not escaped cannot be part of a word.
+fn ends_word(octet: u8) -> bool {
+    matches!(octet, b' ' | b'\t' | b'\r' | b'\n' | b';' | b'(' | b')' | b'"')
 }

@@ -1,284 +1,320 @@
-//! Reads master files (RFC 1035 §5): directives, owner, TTL and class left out or given, one record an entry.
+//! Reads a master file (RFC 1035 §5): directives, owners, TTLs, classes, types. After an error it goes on at the next
+//! line.
 
+use super::builder::ZoneBuilder;
+use super::lexer::{Lexer, Token};
+use super::{layout, rdata, text};
 use crate::base::{Diagnostic, FileId, Sources, Span, Ttl};
 use crate::wire::{Class, Name, NameBuf, Rtype};
 
-use super::builder::ZoneBuilder;
-use super::lexer::{Entry, Lexer, Token};
-use super::rdata::{self, Piece};
+/// Fetches a file that `$INCLUDE` names: gets the name as it is written and the file that includes it, adds the
+/// file to the sources, and gives back its id, or says why it cannot.
+pub type Loader<'l> = dyn FnMut(&mut Sources, &str, FileId) -> Result<FileId, String> + 'l;
 
-/// Adds the file that `$INCLUDE` names to the sources, or says why it cannot.
-pub type Loader<'a> = dyn FnMut(&mut Sources, &str) -> Result<FileId, String> + 'a;
-
-/// Files within files within files: more is a loop.
-const MAX_INCLUDES: usize = 16;
-
-/// After so many errors a file is given up: it is of another kind.
+/// How many errors are reported before the rest of the text is left alone.
 const MAX_ERRORS: usize = 100;
 
-/// Reads a zone from a file. Goes on after errors, so that one run reports them all; a zone with errors is not to be used.
+/// How deep files may include files.
+const MAX_DEPTH: usize = 16;
+
+/// Reads a zone from a master file and those it includes. Does not stop at errors: what could be read is in the
+/// builder.
 pub fn parse(
     sources: &mut Sources,
     file: FileId,
     origin: &Name,
     load: &mut Loader<'_>,
 ) -> (ZoneBuilder, Vec<Diagnostic>) {
-    let mut parser = Parser {
-        zone: ZoneBuilder::new(origin.clone()),
-        found: Vec::new(),
-        load,
-        default_ttl: None,
-        last_ttl: None,
-        owner: None,
-        depth: 0,
-        rdata: Vec::new(),
-    };
-    parser.file(sources, file, NameBuf::copy(origin.as_ref()));
-    (parser.zone, parser.found)
+    let mut parser = Parser::new(file, origin);
+    let mut place = Place { file, at: 0 };
+    while !parser.is_full() {
+        match parser.read_file(place, &sources.get(place.file).bytes) {
+            Some(include) => place = parser.enter(include, sources, load),
+            None => match parser.leave() {
+                Some(back) => place = back,
+                None => break,
+            },
+        }
+    }
+    (parser.builder, parser.errors)
 }
 
-struct Parser<'a, 'l> {
-    zone: ZoneBuilder,
-    found: Vec<Diagnostic>,
-    load: &'a mut Loader<'l>,
-    /// `$TTL` (RFC 2308 §4).
-    default_ttl: Option<Ttl>,
-    last_ttl: Option<Ttl>,
-    /// The owner of the entry before.
-    owner: Option<NameBuf>,
-    depth: usize,
-    /// The RDATA of the record at hand.
-    rdata: Vec<u8>,
-}
-
-/// The file that is being read.
-struct Here<'b> {
-    bytes: &'b [u8],
+/// A line start in a file.
+#[derive(Clone, Copy)]
+struct Place {
     file: FileId,
-    origin: NameBuf,
+    at: usize,
 }
 
-impl Here<'_> {
-    fn text(&self, token: &Token) -> &[u8] {
-        &self.bytes[token.text.clone()]
-    }
-
-    /// The place of a token; a quoted one begins at its quote.
-    fn span(&self, token: &Token) -> Span {
-        let quote = usize::from(token.quoted);
-        Span::new(self.file, token.text.start - quote..token.text.end + quote)
-    }
-
-    /// The place behind an entry's last token.
-    fn end(&self, tokens: &[Token]) -> Span {
-        let end = tokens.last().map_or(0, |token| self.span(token).end as usize);
-        Span::new(self.file, end..end)
-    }
-
-    fn is(&self, token: &Token, word: &str) -> bool {
-        !token.quoted && self.text(token).eq_ignore_ascii_case(word.as_bytes())
-    }
+/// What to come back to after an included file (RFC 1035 §5.1: its `$ORIGIN` is not ours).
+struct Frame {
+    place: Place,
+    origin: Name,
+    owner: Owner,
 }
 
-/// A directive that reads another file, to be done once this file's bytes are not borrowed.
+/// Whose records the lines that begin with a blank are.
+#[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one a file; a boxed name would be an allocation a record")]
+enum Owner {
+    /// No record came yet.
+    None,
+    /// Reported already; the lines that follow it are not blamed again.
+    Unreadable,
+    Known(NameBuf),
+}
+
+/// An `$INCLUDE` that was met.
 struct Include {
     name: String,
     span: Span,
-    origin: NameBuf,
+    origin: Option<Name>,
+    back: Place,
 }
 
-impl Parser<'_, '_> {
-    fn file(&mut self, sources: &mut Sources, file: FileId, origin: NameBuf) {
-        let bytes = sources.take(file);
-        let mut here = Here { bytes: &bytes, file, origin };
-        let mut lexer = Lexer::new(&bytes);
-        let mut entry = Entry::default();
-        while self.found.len() < MAX_ERRORS {
-            match lexer.next(&mut entry) {
-                Ok(false) => break,
-                Ok(true) => {
-                    let include = self.entry(&mut here, &entry).unwrap_or_else(|error| {
-                        self.found.push(error);
-                        None
-                    });
-                    if let Some(include) = include {
-                        self.include(sources, include);
-                    }
+struct Parser {
+    builder: ZoneBuilder,
+    errors: Vec<Diagnostic>,
+    frames: Vec<Frame>,
+    origin: Name,
+    owner: Owner,
+    /// Of `$TTL` (RFC 2308 §4).
+    default_ttl: Option<Ttl>,
+    /// Of the record before (RFC 1035 §5.1).
+    last_ttl: Option<Ttl>,
+    rdata: Vec<u8>,
+}
+
+impl Parser {
+    fn new(file: FileId, origin: &Name) -> Self {
+        Self {
+            builder: ZoneBuilder::new(origin, Some(Span::start_of(file))),
+            errors: Vec::new(),
+            frames: Vec::new(),
+            origin: origin.clone(),
+            owner: Owner::None,
+            default_ttl: None,
+            last_ttl: None,
+            rdata: Vec::new(),
+        }
+    }
+
+    /// Reads on until the end of the file, or until another file is to be read first.
+    fn read_file(&mut self, place: Place, bytes: &[u8]) -> Option<Include> {
+        if u32::try_from(bytes.len()).is_err() {
+            self.report(Diagnostic::error(Span::start_of(place.file), "the file is larger than 4 GiB"));
+            return None;
+        }
+        let mut lexer = Lexer::new(place.file, bytes, place.at);
+        while !self.is_full() && lexer.start_line() {
+            match self.line(&mut lexer) {
+                Ok(None) => {}
+                Ok(Some((name, span, origin))) => {
+                    let back = Place { file: place.file, at: lexer.at() };
+                    return Some(Include { name, span, origin, back });
                 }
                 Err(error) => {
-                    let span = Span::new(file, error.at..error.at + 1);
-                    self.found.push(Diagnostic::error(span, error.message).hint(error.hint));
+                    self.report(error);
+                    lexer.skip_line().unwrap_or_else(|unclosed| self.report(unclosed));
                 }
             }
         }
-        sources.restore(file, bytes);
+        None
     }
 
-    fn include(&mut self, sources: &mut Sources, include: Include) {
-        if self.depth == MAX_INCLUDES {
-            let message = format!("files are included {MAX_INCLUDES} deep");
-            self.found.push(Diagnostic::error(include.span, message).hint("does a file include itself?"));
+    fn enter(&mut self, include: Include, sources: &mut Sources, load: &mut Loader<'_>) -> Place {
+        let loaded = if self.frames.len() < MAX_DEPTH {
+            load(sources, &include.name, include.back.file)
+        } else {
+            Err(format!("files include one another more than {MAX_DEPTH} deep"))
+        };
+        match loaded {
+            Ok(file) => {
+                let origin = include.origin.unwrap_or_else(|| self.origin.clone());
+                let origin = std::mem::replace(&mut self.origin, origin);
+                self.frames.push(Frame { place: include.back, origin, owner: self.owner.clone() });
+                Place { file, at: 0 }
+            }
+            Err(reason) => {
+                self.report(Diagnostic::error(include.span, format!("cannot include `{}`: {reason}", include.name)));
+                include.back
+            }
+        }
+    }
+
+    fn leave(&mut self) -> Option<Place> {
+        let frame = self.frames.pop()?;
+        (self.origin, self.owner) = (frame.origin, frame.owner);
+        Some(frame.place)
+    }
+
+    fn report(&mut self, error: Diagnostic) {
+        if self.is_full() {
             return;
         }
-        match (self.load)(sources, &include.name) {
-            Ok(file) => {
-                // RFC 1035 §5.1: what the file changes ends with it
-                let before = (self.owner.clone(), self.default_ttl, self.last_ttl);
-                self.depth += 1;
-                self.file(sources, file, include.origin);
-                self.depth -= 1;
-                (self.owner, self.default_ttl, self.last_ttl) = before;
-            }
-            Err(error) => self.found.push(Diagnostic::error(include.span, error)),
+        self.errors.push(error);
+        if self.is_full() {
+            self.errors.push(Diagnostic::error_nowhere(format!("{MAX_ERRORS} errors: the rest was not read")));
         }
     }
 
-    fn entry(&mut self, here: &mut Here<'_>, entry: &Entry) -> Result<Option<Include>, Diagnostic> {
-        let tokens = &entry.tokens;
-        let first = here.text(&tokens[0]);
-        if first.first() == Some(&b'$') && !entry.blank && !tokens[0].quoted {
-            return self.directive(here, tokens);
-        }
-        let tokens = if entry.blank {
-            tokens
-        } else {
-            self.owner = Some(name(here, &tokens[0])?);
-            &tokens[1..]
-        };
-        if self.owner.is_none() {
-            let error = Diagnostic::error(here.span(&tokens[0]), "the first record has no owner name");
-            return Err(error.hint("begin the line with a name, or with @ for the zone itself"));
-        }
-        self.record(here, &entry.tokens, tokens)?;
-        Ok(None)
+    fn is_full(&self) -> bool {
+        self.errors.len() >= MAX_ERRORS
     }
 
-    fn directive(&mut self, here: &mut Here<'_>, tokens: &[Token]) -> Result<Option<Include>, Diagnostic> {
-        let directive = here.text(&tokens[0]).to_ascii_uppercase();
-        let most = if directive == b"$INCLUDE" { 3 } else { 2 };
-        let missing = |what: &str| Diagnostic::error(here.end(tokens), format!("expected {what}, but the entry ends"));
-        if let Some(extra) = tokens.get(most) {
-            return Err(Diagnostic::error(here.span(extra), "nothing more was expected"));
+    /// One entry, which may be nothing, a directive, or a record.
+    fn line(&mut self, lexer: &mut Lexer<'_>) -> Result<Option<Included>, Diagnostic> {
+        let Some(first) = lexer.next()? else { return Ok(None) };
+        if first.word().is_some_and(|word| word.starts_with(b"$")) {
+            return self.directive(first, lexer);
         }
-        match directive.as_slice() {
-            b"$ORIGIN" => {
-                here.origin = name(here, tokens.get(1).ok_or_else(|| missing("a domain name"))?)?;
-            }
-            b"$TTL" => {
-                let token = tokens.get(1).ok_or_else(|| missing("a TTL"))?;
-                self.default_ttl = Some(ttl(here, token).ok_or_else(|| bad_ttl(here, token))?);
-            }
-            b"$INCLUDE" => {
-                let token = tokens.get(1).ok_or_else(|| missing("the name of a file"))?;
-                let origin = tokens.get(2).map(|origin| name(here, origin)).transpose()?;
-                let include = Include {
-                    name: String::from_utf8_lossy(here.text(token)).into_owned(),
-                    span: here.span(token),
-                    origin: origin.unwrap_or_else(|| here.origin.clone()),
-                };
-                return Ok(Some(include));
-            }
+        self.record(first, lexer).map(|()| None)
+    }
+
+    fn directive(&mut self, token: Token<'_>, lexer: &mut Lexer<'_>) -> Result<Option<Included>, Diagnostic> {
+        let mut included = None;
+        match token.text.to_ascii_uppercase().as_slice() {
+            b"$ORIGIN" => self.origin = self.name(lexer.expect("a name")?)?.as_ref().to_name(),
+            b"$TTL" => self.default_ttl = Some(read_ttl(lexer.expect("a TTL")?, "a TTL")?),
+            b"$INCLUDE" => included = Some(self.include(lexer)?),
             _ => {
-                let message = format!("unknown directive \"{}\"", String::from_utf8_lossy(here.text(&tokens[0])));
-                let error = Diagnostic::error(here.span(&tokens[0]), message);
-                return Err(error.hint("known are $ORIGIN, $TTL and $INCLUDE; a name that begins with $ is written \\$"));
+                return Err(token
+                    .instead_of("$ORIGIN, $TTL or $INCLUDE")
+                    .hint("a name that begins with a dollar sign is written \\$"));
             }
         }
-        Ok(None)
+        match lexer.next()? {
+            None => Ok(included),
+            Some(token) => Err(token.instead_of("the end of the line")),
+        }
     }
 
-    /// `[TTL] [class] type RDATA`, TTL and class in either order.
-    fn record(&mut self, here: &Here<'_>, whole: &[Token], tokens: &[Token]) -> Result<(), Diagnostic> {
-        let (mut own_ttl, mut class, mut at) = (None, None, 0);
-        while let Some(token) = tokens.get(at).filter(|token| !token.quoted) {
-            if class.is_none() && let Ok(given) = as_str(here.text(token)).parse::<Class>() {
-                class = Some((given, token));
-            } else if own_ttl.is_none() && here.text(token)[0].is_ascii_digit() {
-                own_ttl = Some(ttl(here, token).ok_or_else(|| bad_ttl(here, token))?);
-            } else {
-                break;
+    fn include(&self, lexer: &mut Lexer<'_>) -> Result<Included, Diagnostic> {
+        let file = lexer.expect("a file name")?;
+        let mut name = Vec::new();
+        if !text::unescape(file.text, &mut name) {
+            return Err(file.instead_of("a file name").hint("a backslash itself is written \\\\"));
+        }
+        let origin = match lexer.next()? {
+            Some(token) => Some(self.name(token)?.as_ref().to_name()),
+            None => None,
+        };
+        Ok((String::from_utf8_lossy(&name).into_owned(), file.span, origin))
+    }
+
+    fn record<'s>(&mut self, first: Token<'s>, lexer: &mut Lexer<'s>) -> Result<(), Diagnostic> {
+        let token = if lexer.indented() {
+            first
+        } else {
+            self.owner = Owner::Unreadable;
+            self.owner = Owner::Known(self.name(first)?);
+            lexer.expect(TTL_CLASS_OR_TYPE)?
+        };
+        let head = Head::read(token, lexer)?;
+        self.last_ttl = head.ttl.or(self.last_ttl);
+        rdata::read(head.rtype, head.type_token, lexer, self.origin.as_ref(), &mut self.rdata)?;
+        let ttl = self.ttl(&head)?;
+        match &self.owner {
+            Owner::Known(owner) => self.builder.add(owner.as_ref(), head.rtype, ttl, &self.rdata, first.span),
+            Owner::Unreadable => {}
+            Owner::None => {
+                return Err(Diagnostic::error(
+                    first.span,
+                    "this line begins with a blank, and no owner comes before it",
+                )
+                .hint("begin the line with the owner, or with @ for the origin"));
             }
-            at += 1;
         }
-        if let Some((_, token)) = class.filter(|&(class, _)| class != Class::IN) {
-            let error = Diagnostic::error(here.span(token), "only class IN is served");
-            return Err(error.hint("leave the class out, or write IN"));
-        }
-        let token = tokens.get(at).ok_or_else(|| Diagnostic::error(here.end(whole), "expected a record type, but the entry ends"))?;
-        let rtype = self.rtype(here, token)?;
-        self.rdata(here, whole, rtype, &tokens[at + 1..])?;
-        let ttl = self.ttl(rtype, own_ttl).ok_or_else(|| {
-            Diagnostic::error(here.span(token), "the record has no TTL").hint("put $TTL 3600 at the top of the file")
-        })?;
-        self.last_ttl = Some(ttl);
-        let owner = self.owner.as_ref().expect("was looked at before");
-        self.zone.add(owner.as_ref(), rtype, ttl, &self.rdata, here.span(&whole[0]));
         Ok(())
     }
 
-    fn rtype(&self, here: &Here<'_>, token: &Token) -> Result<Rtype, Diagnostic> {
-        let text = as_str(here.text(token));
-        let error = |message: String, hint: &str| Err(Diagnostic::error(here.span(token), message).hint(hint));
-        match text.parse::<Rtype>() {
-            _ if token.quoted => error("expected a record type, found a quoted text".into(), "write the type without quotes"),
-            Err(_) => {
-                let message = format!("unknown record type \"{}\"", String::from_utf8_lossy(here.text(token)));
-                error(message, "types without a name here are written TYPE65280 \\# LENGTH HEX (RFC 3597)")
-            }
-            Ok(rtype) if rtype.is_meta() || rtype == Rtype(0) => error(format!("{rtype} is not a type of records"), "remove the entry"),
-            Ok(rtype) => Ok(rtype),
+    /// A name, or `@` for the origin.
+    fn name(&self, token: Token<'_>) -> Result<NameBuf, Diagnostic> {
+        if token.is_at_sign() {
+            return Ok(NameBuf::lowercase(self.origin.as_ref()));
         }
+        rdata::read_name(token, self.origin.as_ref())
     }
 
-    fn rdata(&mut self, here: &Here<'_>, whole: &[Token], rtype: Rtype, tokens: &[Token]) -> Result<(), Diagnostic> {
-        // longer than any ordinary record; what does not fit goes to the heap
-        let mut few = [Piece { text: b"", quoted: false }; 12];
-        let many: Vec<Piece<'_>>;
-        let piece = |token: &Token| Piece { text: &here.bytes[token.text.clone()], quoted: token.quoted };
-        let pieces = if tokens.len() <= few.len() {
-            few.iter_mut().zip(tokens).for_each(|(slot, token)| *slot = piece(token));
-            &few[..tokens.len()]
-        } else {
-            many = tokens.iter().map(piece).collect();
-            &many[..]
-        };
-        self.rdata.clear();
-        rdata::from_text(rtype, pieces, here.origin.as_ref(), &mut self.rdata).map_err(|error| {
-            let span = tokens.get(error.token).map_or_else(|| here.end(whole), |token| here.span(token));
-            Diagnostic::error(span, error.message)
+    /// The TTL written, else that of `$TTL`, else the last one; for an SOA its MINIMUM (RFC 2308 §4, RFC 1035 §5.1).
+    /// That there is none is said once.
+    fn ttl(&mut self, head: &Head<'_>) -> Result<Ttl, Diagnostic> {
+        let minimum = || (head.rtype == Rtype::SOA).then(|| soa_minimum(&self.rdata)).flatten();
+        let ttl = head.ttl.or(self.default_ttl).or(self.last_ttl).or_else(minimum);
+        self.last_ttl = ttl.or(Some(Ttl::ZERO));
+        ttl.ok_or_else(|| {
+            Diagnostic::error(head.type_token.span, "no TTL here, none before, and no $TTL")
+                .hint("put a line such as `$TTL 1h` at the top")
         })
     }
+}
 
-    /// The record's own TTL, else `$TTL`, else that of the record before (RFC 1035 §5.1); for an SOA that comes first its
-    /// MINIMUM.
-    fn ttl(&self, rtype: Rtype, own: Option<Ttl>) -> Option<Ttl> {
-        let minimum = || {
-            let octets = self.rdata.last_chunk::<4>().filter(|_| rtype == Rtype::SOA)?;
-            Some(Ttl::from_secs(u32::from_be_bytes(*octets)))
-        };
-        own.or(self.default_ttl).or(self.last_ttl).or_else(minimum)
+/// File name, its place, and the origin that the file begins with if it is given.
+type Included = (String, Span, Option<Name>);
+
+const TTL_CLASS_OR_TYPE: &str = "a TTL, a class or a record type";
+
+/// What stands between owner and RDATA.
+struct Head<'s> {
+    ttl: Option<Ttl>,
+    rtype: Rtype,
+    type_token: Token<'s>,
+}
+
+impl<'s> Head<'s> {
+    /// TTL and class, in either order, or none of them, then the type.
+    fn read(first: Token<'s>, lexer: &mut Lexer<'s>) -> Result<Self, Diagnostic> {
+        let (mut ttl, mut class, mut token) = (None, None, first);
+        loop {
+            if ttl.is_none() && token.text.first().is_some_and(u8::is_ascii_digit) {
+                ttl = Some(read_ttl(token, TTL_CLASS_OR_TYPE)?);
+            } else if let Some(found) = token.keyword().and_then(|word| word.parse().ok()).filter(|_| class.is_none()) {
+                check_class(found, token)?;
+                class = Some(found);
+            } else {
+                return Ok(Self { ttl, rtype: read_type(token)?, type_token: token });
+            }
+            token = lexer.expect("a record type")?;
+        }
     }
 }
 
-/// Text of tokens that must be ASCII; anything else becomes what no type or class is called.
-fn as_str(text: &[u8]) -> &str {
-    std::str::from_utf8(text).unwrap_or_default()
+fn check_class(class: Class, token: Token<'_>) -> Result<(), Diagnostic> {
+    if class == Class::IN { Ok(()) } else { Err(token.instead_of("class IN, the only one served")) }
 }
 
-fn name(here: &Here<'_>, token: &Token) -> Result<NameBuf, Diagnostic> {
-    rdata::name(here.text(token), here.origin.as_ref()).map_err(|error| {
-        let text = String::from_utf8_lossy(here.text(token)).into_owned();
-        Diagnostic::error(here.span(token), format!("\"{text}\" is not a domain name: {error}"))
-    })
+fn read_ttl(token: Token<'_>, expected: &str) -> Result<Ttl, Diagnostic> {
+    let seconds = token.word().and_then(text::period).ok_or_else(|| token.instead_of(expected))?;
+    if seconds > Ttl::MAX.secs() {
+        let message = format!("a TTL is at most {} seconds (RFC 2181 §8)", Ttl::MAX.secs());
+        return Err(Diagnostic::error(token.span, message));
+    }
+    Ok(Ttl::from_secs(seconds))
 }
 
-fn ttl(here: &Here<'_>, token: &Token) -> Option<Ttl> {
-    let seconds = rdata::period(here.text(token))?;
-    (seconds <= Ttl::MAX.secs()).then(|| Ttl::from_secs(seconds))
+fn read_type(token: Token<'_>) -> Result<Rtype, Diagnostic> {
+    let Some(rtype) = token.keyword().and_then(|word| word.parse::<Rtype>().ok()) else {
+        return Err(token.instead_of(TTL_CLASS_OR_TYPE).hint(type_hint(token)));
+    };
+    if rtype.is_meta() || rtype == Rtype(0) {
+        return Err(Diagnostic::error(token.span, format!("{rtype} is for queries and messages, no zone holds it")));
+    }
+    Ok(rtype)
 }
 
-fn bad_ttl(here: &Here<'_>, token: &Token) -> Diagnostic {
-    let text = String::from_utf8_lossy(here.text(token)).into_owned();
-    let message = format!("expected a TTL, found \"{text}\"");
-    Diagnostic::error(here.span(token), message).hint("seconds up to 2147483647, or a period such as 1h30m")
+fn type_hint(token: Token<'_>) -> String {
+    let word = token.shown().to_ascii_uppercase();
+    let near = layout::LAYOUTS
+        .iter()
+        .map(|layout| layout.rtype.to_string())
+        .min_by_key(|name| strsim::levenshtein(name, &word));
+    match near.filter(|name| strsim::levenshtein(name, &word) <= name.len() / 2) {
+        Some(name) => format!("did you mean {name}?"),
+        None => "a type without a name here is written TYPE123, its RDATA `\\# length hex` (RFC 3597)".to_owned(),
+    }
+}
+
+/// The last four octets of an SOA's RDATA.
+fn soa_minimum(rdata: &[u8]) -> Option<Ttl> {
+    rdata.last_chunk().map(|&octets| Ttl::from_secs(u32::from_be_bytes(octets)))
 }

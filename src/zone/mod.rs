@@ -1,19 +1,32 @@
-//! Zones: master files read with positions, and the compiled form that queries are looked up in.
+//! Zones: from the text of a master file (RFC 1035 §5) to the compiled form that queries are looked up in.
 //!
-//! `lexer` cuts a file into entries of tokens, `rdata` knows the fields of every type (text to wire, wire to text, and
-//! what wire is valid), `master` makes records of entries and feeds [`ZoneBuilder`], which checks them and compiles
-//! [`Zone`]. Files come through a loader that the caller gives, so nothing here knows a file system.
+//! [`parse`] reads a file (`lexer` → `master` → `rdata`), reports every mistake it finds with its place, and puts what
+//! it could read into a [`ZoneBuilder`] (`builder`). Whoever knows which names are steered tells the builder, and
+//! [`ZoneBuilder::finish`] (`compile`, `checks`) checks the zone as a whole and lays it out as a [`Zone`] (`compiled`):
+//! flat arenas, nodes in canonical order, a hash from name to node. [`Zone::find`] is the part of RFC 1034 §4.3.2 that
+//! walks the tree.
+//!
+//! What a record type looks like is said once, in the table of `layout`; reading text, checking octets, comparing
+//! and printing ([`RdataText`]) all follow it.
+//!
+//! Deliberately absent: files (the caller's [`Loader`] fetches what `$INCLUDE` names), answers (which section a record
+//! goes to, CNAME and DNAME chains, glue), signing.
 
 mod builder;
+mod checks;
+mod compile;
 mod compiled;
+mod layout;
 mod lexer;
 mod master;
+mod names;
 mod rdata;
+mod text;
 
 #[cfg(test)]
 mod tests;
 
 pub use builder::ZoneBuilder;
-pub use compiled::{Found, Node, RrSet, Zone};
+pub use compiled::{Found, Node, Rdatas, RrSet, Zone};
+pub use layout::{RdataText, is_valid};
 pub use master::{Loader, parse};
-pub use rdata::{print_rdata, validate};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use windrose::answer::{Meta, Reply, Transport, Worker, respond};
-use windrose::base::{Now, Sources};
+use windrose::base::{FileId, Now, Sources};
 use windrose::health::Board;
 use windrose::snapshot::{Loaded, Snapshot, Zones};
 use windrose::zone::{self, Zone};
@@ -32,7 +32,7 @@ fn compile(origin: &str, text: &str) -> Zone {
     let mut sources = Sources::default();
     let file = sources.add(origin, text.as_bytes().to_vec());
     let origin = origin.parse().expect("a zone's name");
-    let mut no_includes = |_: &mut Sources, _: &str| Err(String::from("no includes here"));
+    let mut no_includes = |_: &mut Sources, _: &str, _: FileId| Err(String::from("no includes here"));
     let (builder, found) = zone::parse(&mut sources, file, &origin, &mut no_includes);
     assert!(found.is_empty(), "{}", sources.one_line(&found[0]));
     builder.finish().unwrap_or_else(|errors| panic!("{}", sources.one_line(&errors[0]))).0
