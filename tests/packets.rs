@@ -33,20 +33,36 @@ fn valid(random: &mut fastrand::Rng) -> Vec<u8> {
     query(name, Rtype(rtype), subnet)
 }
 
+/// Changes anything anywhere, or what a query may well differ in: its first label, its type, its last octets.
 fn mutate(random: &mut fastrand::Rng, packet: &mut Vec<u8>) {
     loop {
-        let at = random.usize(..packet.len().max(1));
+        let len = packet.len().max(1);
+        let at = random.usize(..len);
         match random.u8(..12) {
             0 => packet.truncate(at),
             1 => packet.insert(at.min(packet.len()), random.u8(..)),
             2 => packet.extend_from_within(at.min(packet.len())..),
-            3..=5 if !packet.is_empty() => packet[at] = random.u8(..),
-            _ if !packet.is_empty() => packet[at] ^= 1 << random.u8(..8),
-            _ => {}
+            3 => set(packet, at, random.u8(..)),
+            4..=5 => {
+                let flipped = packet.get(at).copied().unwrap_or(0) ^ 1 << random.u8(..8);
+                set(packet, at, flipped);
+            }
+            6..=7 => set(packet, 13 + at % 3, random.u8(..)),
+            8..=9 => {
+                let name = packet.iter().skip(12).position(|&octet| octet == 0).unwrap_or(0);
+                set(packet, 12 + name + 2, random.u8(..));
+            }
+            _ => set(packet, len - 1 - at % 3, random.u8(..)),
         }
         if random.bool() {
             return; // one change mostly, so that many packets get past the first check
         }
+    }
+}
+
+fn set(packet: &mut [u8], at: usize, octet: u8) {
+    if let Some(place) = packet.get_mut(at) {
+        *place = octet;
     }
 }
 

@@ -1,5 +1,6 @@
 //! `windrose demo`: the shipped configuration, served by the same code as `serve`, against origins of this process.
 #![allow(clippy::print_stdout, reason = "the command speaks on the terminal")]
+#![allow(clippy::disallowed_methods, reason = "a script waits by the clock")]
 
 use std::net::SocketAddr;
 use std::time::Duration;

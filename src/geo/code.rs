@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(error("EU-XX"), "there is no country \"XX\" in ISO 3166-1");
         assert!(error("DE").starts_with("there is no continent \"DE\""));
         for bad in ["eu-de", "EU-DE-", "EU-DE-BYXX", "EU-DE-BY-X", "EU-D", "EU-"] {
-            assert_eq!(bad.parse::<GeoCode>().is_err(), true, "{bad}");
+            assert!(bad.parse::<GeoCode>().is_err(), "{bad}");
         }
     }
 }

@@ -14,12 +14,12 @@ type Threshold = u32;
 
 /// Picks one of several things by share: thresholds rise to 2^32 − 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shares(Vec<Threshold>);
+pub(super) struct Shares(Vec<Threshold>);
 
 impl Shares {
     /// Shares in proportion to weights, of which at least one is above zero.
     #[must_use]
-    pub fn new(weights: &[f64]) -> Self {
+    pub(super) fn new(weights: &[f64]) -> Self {
         let total: f64 = weights.iter().sum();
         let mut sum = 0.0;
         let threshold = |weight: &f64| {
@@ -31,7 +31,7 @@ impl Shares {
 
     /// The position that a uniform draw falls on.
     #[must_use]
-    pub fn pick(&self, draw: u32) -> usize {
+    pub(super) fn pick(&self, draw: u32) -> usize {
         self.0.partition_point(|&threshold| threshold < draw).min(self.0.len() - 1)
     }
 }
@@ -199,7 +199,7 @@ fn chance(weights: &[f64], set: &[usize]) -> f64 {
 
 /// A fixed hash of some texts: the same on every node and after every restart, as stickiness must be.
 #[must_use]
-pub fn hash(parts: &[&[u8]]) -> u64 {
+pub(super) fn hash(parts: &[&[u8]]) -> u64 {
     let mut hasher = FixedState::with_seed(0).build_hasher();
     for part in parts {
         hasher.write(part);
@@ -211,7 +211,7 @@ pub fn hash(parts: &[&[u8]]) -> u64 {
 /// Weighted rendezvous: the lowest score wins, with a chance in proportion to the share (Schindelhauer and Schomaker 2005,
 /// "Weighted distributed hash tables").
 #[must_use]
-pub fn rendezvous_score(client: u64, key: u64, share: f64) -> f64 {
+pub(super) fn rendezvous_score(client: u64, key: u64, share: f64) -> f64 {
     let mut mixed = client ^ key.rotate_left(32);
     // SplitMix64's finaliser: every bit of both keys reaches every bit of the result
     mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);

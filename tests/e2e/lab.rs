@@ -17,28 +17,29 @@ use windrose::wire::Rtype;
 use crate::support::query;
 
 /// Clients of three countries, and the region nearest to each.
-pub const CLIENTS: [(&str, u8, &str); 3] = [("53.0.1.0", 24, "eu"), ("8.8.8.0", 24, "us"), ("133.11.0.0", 24, "ap")];
+pub(crate) const CLIENTS: [(&str, u8, &str); 3] =
+    [("53.0.1.0", 24, "eu"), ("8.8.8.0", 24, "us"), ("133.11.0.0", 24, "ap")];
 
-pub const HOST: &str = "www.example.com";
+pub(crate) const HOST: &str = "www.example.com";
 
 /// Short, so that a test takes seconds; the bounds below follow from them.
 const CHECK: &str = "interval = \"500ms\"\ntimeout = \"300ms\"\nfall = 2\nrise = 2\nrecheck = \"100ms\"\n";
 /// §5.8: interval + fall × t + (fall − 1) × recheck + 100 ms, t = 0 for refused and TLS, the timeout for a hang.
-pub const BOUND_REFUSED: Duration = Duration::from_millis(500 + 100 + 100);
-pub const BOUND_HANG: Duration = Duration::from_millis(500 + 2 * 300 + 100 + 100);
+pub(crate) const BOUND_REFUSED: Duration = Duration::from_millis(500 + 100 + 100);
+pub(crate) const BOUND_HANG: Duration = Duration::from_millis(500 + 2 * 300 + 100 + 100);
 /// Two successes, an interval apart, and the phase of the first.
-pub const BOUND_RISE: Duration = Duration::from_millis(2 * 500 + 100);
+pub(crate) const BOUND_RISE: Duration = Duration::from_millis(2 * 500 + 100);
 /// What a test machine with other work may add: publishing, scheduling, the query itself.
-pub const SLACK: Duration = Duration::from_millis(300);
+pub(crate) const SLACK: Duration = Duration::from_millis(300);
 
 const ZONE: &str = "$TTL 3600\n@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ NS ns1\nns1 A 192.0.2.53\n\
                     www A 192.0.2.200\nwww AAAA 2001:db8::200\n";
 
-pub struct Lab {
+pub(crate) struct Lab {
     runtime: tokio::runtime::Runtime,
-    pub origins: Origins,
+    pub(crate) origins: Origins,
     server: Child,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     log: Arc<Mutex<String>>,
     _folder: tempfile::TempDir,
 }
@@ -82,7 +83,7 @@ fn steering(port: u16, policy: &str) -> String {
 
 impl Lab {
     /// Starts origins and server; returns once the server answers.
-    pub fn new(policy: &str) -> Self {
+    pub(crate) fn new(policy: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let authority = Authority::new("test").unwrap();
         let origins = runtime.block_on(Origins::start(&planned(), HOST, &authority)).unwrap();
@@ -104,21 +105,21 @@ impl Lab {
         Self { runtime, origins, server, address, log, _folder: folder }
     }
 
-    pub fn set(&mut self, what: &str, mode: Mode) {
+    pub(crate) fn set(&mut self, what: &str, mode: Mode) {
         self.runtime.block_on(self.origins.set(what, mode)).unwrap();
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     /// The response to a client's question.
-    pub fn ask(&self, client: &str, source: u8, rtype: Rtype) -> Message {
+    pub(crate) fn ask(&self, client: &str, source: u8, rtype: Rtype) -> Message {
         ask(&UdpSocket::bind("127.0.0.1:0").unwrap(), self.address, client, source, rtype).unwrap()
     }
 
     /// Waits until the German client's answers come from a region; panics after ten seconds.
-    pub fn wait_for(&self, region: &str) {
+    pub(crate) fn wait_for(&self, region: &str) {
         let start = Instant::now();
         while regions(&self.ask("53.0.1.0", 24, Rtype::A)) != [region] {
             assert!(start.elapsed() < Duration::from_secs(10), "no answer from {region}; log:\n{}", self.log());
@@ -160,7 +161,13 @@ fn serve(config: &Path) -> (Child, SocketAddr, Arc<Mutex<String>>) {
 }
 
 /// Asks over UDP; an error is a loss.
-pub fn ask(socket: &UdpSocket, server: SocketAddr, client: &str, source: u8, rtype: Rtype) -> Result<Message, String> {
+pub(crate) fn ask(
+    socket: &UdpSocket,
+    server: SocketAddr,
+    client: &str,
+    source: u8,
+    rtype: Rtype,
+) -> Result<Message, String> {
     let query = query("www.example.com", rtype, Some((client.parse().unwrap(), source)));
     socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
     socket.send_to(&query, server).map_err(|error| error.to_string())?;
@@ -169,7 +176,7 @@ pub fn ask(socket: &UdpSocket, server: SocketAddr, client: &str, source: u8, rty
     Message::from_bytes(&response[..len]).map_err(|error| error.to_string())
 }
 
-pub fn addresses(message: &Message) -> Vec<IpAddr> {
+pub(crate) fn addresses(message: &Message) -> Vec<IpAddr> {
     let address = |data: &RData| match data {
         RData::A(a) => Some(IpAddr::V4(a.0)),
         RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
@@ -179,7 +186,7 @@ pub fn addresses(message: &Message) -> Vec<IpAddr> {
 }
 
 /// The region of each address answered.
-pub fn regions(message: &Message) -> Vec<&'static str> {
+pub(crate) fn regions(message: &Message) -> Vec<&'static str> {
     let region = |addr: IpAddr| match addr {
         IpAddr::V4(v4) => match v4.octets()[0] {
             192 if v4.octets()[3] == 200 => "last resort",
@@ -193,21 +200,21 @@ pub fn regions(message: &Message) -> Vec<&'static str> {
 }
 
 /// What one query of a stream came to.
-pub struct Sample {
-    pub at: Instant,
-    pub client: usize,
+pub(crate) struct Sample {
+    pub(crate) at: Instant,
+    pub(crate) client: usize,
     /// The region, or what went wrong.
-    pub answer: Result<&'static str, String>,
+    pub(crate) answer: Result<&'static str, String>,
 }
 
 /// Every client asks 50 times a second, A and AAAA in turn, until the stream is stopped.
-pub struct Stream {
+pub(crate) struct Stream {
     stop: Arc<std::sync::atomic::AtomicBool>,
     thread: JoinHandle<Vec<Sample>>,
 }
 
 impl Stream {
-    pub fn start(server: SocketAddr) -> Self {
+    pub(crate) fn start(server: SocketAddr) -> Self {
         let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
@@ -232,7 +239,7 @@ impl Stream {
         Self { stop, thread }
     }
 
-    pub fn stop(self) -> Vec<Sample> {
+    pub(crate) fn stop(self) -> Vec<Sample> {
         self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
         self.thread.join().unwrap()
     }

@@ -15,17 +15,17 @@ use windrose::snapshot::{Loaded, Snapshot};
 use windrose::wire::{Name, Rtype};
 
 /// A file of the repository.
-pub fn repository(path: &str) -> PathBuf {
+pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// What the shipped configuration loads.
-pub fn shipped() -> Arc<Loaded> {
+pub(crate) fn shipped() -> Arc<Loaded> {
     load(&repository("config/windrose.toml"))
 }
 
 /// What a configuration loads; panics with the report where it has errors.
-pub fn load(config: &Path) -> Arc<Loaded> {
+pub(crate) fn load(config: &Path) -> Arc<Loaded> {
     match windrose::control::load(config) {
         Ok((setup, _)) => setup.loaded,
         Err(report) => {
@@ -36,18 +36,18 @@ pub fn load(config: &Path) -> Arc<Loaded> {
 }
 
 /// A board on which everything is up.
-pub fn all_up(loaded: &Loaded) -> Board {
+pub(crate) fn all_up(loaded: &Loaded) -> Board {
     Board { targets: loaded.steering.targets.iter().map(|_| TargetView::unprobed()).collect() }
 }
 
 /// A snapshot in which everything is up.
-pub fn healthy(loaded: Arc<Loaded>) -> Snapshot {
+pub(crate) fn healthy(loaded: Arc<Loaded>) -> Snapshot {
     let board = all_up(&loaded);
     Snapshot::build(loaded, board, 1)
 }
 
 /// A query, with Client Subnet if one is given.
-pub fn query(name: &str, rtype: Rtype, subnet: Option<(IpAddr, u8)>) -> Vec<u8> {
+pub(crate) fn query(name: &str, rtype: Rtype, subnet: Option<(IpAddr, u8)>) -> Vec<u8> {
     let name: Name = name.parse().expect("a name");
     let mut query = vec![0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, u8::from(subnet.is_some())];
     query.extend(name.as_ref().as_wire());
@@ -68,23 +68,23 @@ pub fn query(name: &str, rtype: Rtype, subnet: Option<(IpAddr, u8)>) -> Vec<u8> 
 }
 
 /// A query's way through the engine, without sockets.
-pub struct Engine {
-    pub snapshot: Snapshot,
-    pub worker: Worker,
-    pub source: SocketAddr,
-    pub now: Now,
+pub(crate) struct Engine {
+    pub(crate) snapshot: Snapshot,
+    pub(crate) worker: Worker,
+    pub(crate) source: SocketAddr,
+    pub(crate) now: Now,
     out: Vec<u8>,
 }
 
 impl Engine {
     /// An engine whose draws follow from a seed, asked by a resolver that no database can place.
-    pub fn new(snapshot: Snapshot, seed: u64) -> Self {
+    pub(crate) fn new(snapshot: Snapshot, seed: u64) -> Self {
         let source = "127.0.0.1:5353".parse().expect("an address");
         Self { snapshot, worker: Worker::new(seed), source, now: Now::default(), out: vec![0; 65_535] }
     }
 
     /// The response's bytes; none if there is none.
-    pub fn ask(&mut self, query: &[u8], transport: Transport) -> Option<&[u8]> {
+    pub(crate) fn ask(&mut self, query: &[u8], transport: Transport) -> Option<&[u8]> {
         let local = "127.0.0.53".parse().expect("an address");
         let limit = if transport == Transport::Udp { 1232 } else { 65_535 };
         let meta = Meta::new(self.source, local, transport, limit);
@@ -95,7 +95,7 @@ impl Engine {
     }
 
     /// The response over UDP, decoded.
-    pub fn message(&mut self, query: &[u8]) -> Message {
+    pub(crate) fn message(&mut self, query: &[u8]) -> Message {
         let response = self.ask(query, Transport::Udp).expect("a response");
         Message::from_bytes(response).expect("a response that another implementation can read")
     }
