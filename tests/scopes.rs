@@ -7,21 +7,38 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
-use support::{Engine, healthy, query, shipped};
+use support::{Engine, healthy, query, repository, shipped};
 use windrose::base::{PolicyId, Prefix};
+use windrose::geo::Database;
 use windrose::wire::Rtype;
 
 /// How many random prefixes of each family are asked for.
 const ROUNDS: usize = 20_000;
 
-fn random_client(random: &mut fastrand::Rng, v6: bool) -> (IpAddr, u8) {
-    // mostly global unicast; the rest of the space too, as anything may arrive
+/// Networks of one family that the shipped database lists.
+fn networks(v6: bool) -> Vec<Prefix> {
+    let bytes = std::fs::read(repository("geo/country.mmdb")).expect("the shipped database");
+    let mut networks = Vec::new();
+    Database::read(&bytes).expect("a database").locations.for_each(|prefix, location| {
+        if prefix.addr().is_ipv6() == v6 && location.country.is_some() {
+            networks.push(prefix);
+        }
+    });
+    networks
+}
+
+/// Mostly around a network of the database; anywhere else too, as anything may arrive.
+fn random_client(random: &mut fastrand::Rng, networks: &[Prefix], v6: bool) -> (IpAddr, u8) {
+    let source = random.u8(1..=if v6 { 128 } else { 32 });
     let bits = random.u128(..);
-    let (addr, source) = if v6 {
-        let bits = if random.u8(..) < 200 { bits >> 3 | 1 << 125 } else { bits };
-        (IpAddr::from(bits.to_be_bytes()), random.u8(1..=128))
+    let anywhere = if v6 { IpAddr::from(bits.to_be_bytes()) } else { IpAddr::from((bits as u32).to_be_bytes()) };
+    let addr = if random.u8(..) < 230 {
+        {
+            let network = networks[random.usize(..networks.len())];
+            random_inside(random, network)
+        }
     } else {
-        (IpAddr::from(random.u32(..).to_be_bytes()), random.u8(1..=32))
+        anywhere
     };
     (Prefix::around(addr, source).addr(), source)
 }
@@ -44,9 +61,10 @@ fn scopes_never_overlap_and_hold_one_decision() {
     let mut engine = Engine::new(healthy(loaded), 1);
     let mut random = fastrand::Rng::with_seed(2);
     for v6 in [false, true] {
+        let networks = networks(v6);
         let mut scopes: BTreeMap<IpAddr, Prefix> = BTreeMap::new();
         for _ in 0..ROUNDS {
-            let (addr, source) = random_client(&mut random, v6);
+            let (addr, source) = random_client(&mut random, &networks, v6);
             let scope = Prefix::around(addr, scope(&mut engine, addr, source));
             assert!(scope.contains(addr));
             // a scope that begins before this one may not reach into it, one behind it not begin inside

@@ -14,6 +14,9 @@ pub(super) fn run(config: &Path) -> u8 {
         Ok((_, report)) => (report, OK),
         Err(report) => (report, FAILED),
     };
-    print!("{}", report::render(&report.sources, &report.diagnostics));
+    print!(
+        "{}",
+        report::render_all(&report.sources, &report.diagnostics, std::io::IsTerminal::is_terminal(&std::io::stdout()))
+    );
     code
 }

@@ -35,7 +35,7 @@ pub(super) struct DemoArgs {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "write a number and its unit, such as 60s or 5m".to_owned())
+    parse_duration(text).map_err(|error| error.to_string())
 }
 
 fn default_listen() -> Vec<SocketAddr> {

@@ -104,7 +104,7 @@ fn log_report(report: &Report) {
         }
     }
     if report.has_errors() {
-        let text = report::render(&report.sources, &report.diagnostics);
+        let text = report::render_all(&report.sources, &report.diagnostics, false);
         tracing::debug!("\n{text}");
     }
 }

@@ -1,201 +1,251 @@
-//! `windrose.toml`: listeners, folders, databases, zones elsewhere.
+//! The main file: listeners, folders, databases, zones elsewhere.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::table::{Entry, Log, Table, Value, with_root};
 use crate::base::{Diagnostic, FileId, Sources, Span};
-use crate::wire::Name;
+use crate::wire::{Name, NameRef};
 
-use super::table::{At, Context, Table, Value, document};
-
-/// What `windrose.toml` says. Paths are as written: relative ones start at the file.
-#[derive(Clone, Debug)]
+/// The main file, checked. Paths are as written; they start at the folder of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Main {
     /// `[server]`.
     pub server: Server,
-    /// `[geo] databases`.
+    /// `[geo] databases`, in order of precedence.
     pub databases: Vec<(String, Span)>,
     /// `[steering] shared`.
     pub shared: Vec<(String, Span)>,
-    /// `[[zone]]`.
+    /// `[[zone]]`: zones beside those of the folder.
     pub zones: Vec<ZoneEntry>,
 }
 
 /// `[server]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Where to listen, UDP and TCP.
+    /// Where to answer over UDP and TCP.
     pub listen: Vec<SocketAddr>,
     /// The folder of zone files.
-    pub zones: Option<(String, Option<Span>)>,
-    /// The folder of what outlives the process.
-    pub state: Option<(String, Option<Span>)>,
-    /// How long targets may be tried before sockets open; none: the longest timeout and 500 ms.
+    pub zones: Option<(String, Span)>,
+    /// The folder of saved state.
+    pub state: Option<(String, Span)>,
+    /// How long to wait for verdicts before the sockets open, if it is said.
     pub startup_wait: Option<Duration>,
+    /// How UDP is served.
+    pub udp: UdpMode,
 }
 
-/// `[[zone]]`: a zone elsewhere than in the zones folder.
-#[derive(Clone, Debug)]
+/// How UDP is served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UdpMode {
+    /// The best that the system offers.
+    #[default]
+    Auto,
+    /// One datagram a system call.
+    Plain,
+}
+
+/// One `[[zone]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ZoneEntry {
-    /// Its name.
+    /// Its origin.
     pub name: Name,
     /// Its zone file.
-    pub file: String,
+    pub file: (String, Span),
     /// Its steering file.
-    pub steering: Option<String>,
-    /// Where it is written.
+    pub steering: Option<(String, Span)>,
+    /// Where its name is written.
     pub span: Span,
 }
+
+/// Keys of a zone whose features are reserved.
+pub(super) const RESERVED_ZONE_KEYS: [&str; 5] = ["dnssec", "transfer", "update", "primaries", "notify"];
 
 /// Where to listen if nothing is said.
 const DEFAULT_LISTEN: [&str; 2] = ["127.0.0.1:5300", "[::1]:5300"];
 
-/// Lowers `windrose.toml`. What could not be read is none; every mistake is in `found`.
-pub fn main_file(sources: &Sources, file: FileId, found: &mut Vec<Diagnostic>) -> Option<Main> {
-    document(sources, file, found, |context, mut table| {
-        let server = server(context, &mut table);
-        let databases = paths(context, &mut table, "geo", "databases");
-        let shared = paths(context, &mut table, "steering", "shared");
-        let zones = table.get("zone").map(|value| zones(context, value)).unwrap_or_default();
-        table.refuse(context, &["admin", "tls", "node", "fleet", "key", "zone_defaults"]);
-        table.finish(context);
-        Some(Main { server, databases, shared, zones })
+/// Reads the main file. Reports every mistake; none only where the file cannot be read at all.
+pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnostic>) -> Option<Main> {
+    with_root(sources, file, diagnostics, |log, mut root| {
+        refuse_reserved(log, &mut root);
+        let server = section(log, &mut root, "server", "[server]").map(|table| server(log, table));
+        let databases = section(log, &mut root, "geo", "[geo]").map(|table| paths(log, table, "databases"));
+        let shared = section(log, &mut root, "steering", "[steering]").map(|table| paths(log, table, "shared"));
+        let zones = root.take("zone").map(|value| zones(log, value));
+        root.close(log);
+        Some(Main {
+            server: server.unwrap_or_default(),
+            databases: databases.unwrap_or_default(),
+            shared: shared.unwrap_or_default(),
+            zones: zones.unwrap_or_default(),
+        })
     })
 }
 
-fn server(context: &mut Context<'_>, table: &mut Table<'_, '_>) -> Server {
-    let defaults = || DEFAULT_LISTEN.iter().map(|text| text.parse().expect("an address")).collect();
-    let Some(mut server) = table.section(context, "server") else {
-        return Server { listen: defaults(), zones: None, state: None, startup_wait: None };
-    };
-    let listen = server.get("listen").map(|value| listen(context, value));
-    let mut path = |context: &mut Context<'_>, key| {
-        let value = server.get(key).and_then(|value| context.string(value))?;
-        Some((value.value, Some(value.span)))
-    };
-    let (zones, state) = (path(context, "zones"), path(context, "state"));
-    let startup_wait = server.get("startup_wait").and_then(|value| context.duration(value));
-    if let Some(value) = server.get("watch")
-        && let Some(At { value: true, span }) = context.boolean(value)
+impl Default for Server {
+    fn default() -> Self {
+        let listen = DEFAULT_LISTEN.iter().map(|text| text.parse().expect("written here")).collect();
+        Self { listen, zones: None, state: None, startup_wait: None, udp: UdpMode::Auto }
+    }
+}
+
+fn refuse_reserved(log: &mut Log<'_>, root: &mut Table<'_>) {
+    for (key, shown) in [
+        ("node", "[node]"),
+        ("fleet", "[fleet]"),
+        ("key", "[[key]]"),
+        ("zone_defaults", "[zone_defaults]"),
+        ("admin", "[admin]"),
+        ("tls", "[tls]"),
+    ] {
+        root.refuse(log, key, shown);
+    }
+}
+
+fn section<'t>(log: &mut Log<'_>, root: &mut Table<'t>, key: &'static str, what: &str) -> Option<Table<'t>> {
+    let Entry { span, value, .. } = root.entry(key)?;
+    value.table_at(log, what, span)
+}
+
+fn server(log: &mut Log<'_>, mut table: Table<'_>) -> Server {
+    let mut server = Server::default();
+    if let Some(listen) = table.take("listen").and_then(|value| listen(log, value)) {
+        server.listen = listen;
+    }
+    server.zones = table.take("zones").and_then(|value| path(log, value));
+    server.state = table.take("state").and_then(|value| path(log, value));
+    if let Some(value) = table.take("watch")
+        && value.boolean(log) == Some(true)
     {
-        context.error(
-            span,
+        log.error_with(
+            value.span,
             "watching files is not in this version",
-            "write watch = false, and send SIGHUP after changes",
+            "write false, and send SIGHUP after a change",
         );
     }
-    if let Some(value) = server.get("host") {
-        not_yet(context, value, &["native"], &["hickory"]);
+    server.startup_wait = table.take("startup_wait").and_then(|value| value.duration(log));
+    if let Some(value) = table.take("host") {
+        built(log, value, &[("native", Some(())), ("hickory", None)]);
     }
-    if let Some(value) = server.get("udp") {
-        not_yet(context, value, &["auto", "plain"], &["batch"]);
+    if let Some(value) = table.take("udp") {
+        let known = [("auto", Some(UdpMode::Auto)), ("batch", None), ("plain", Some(UdpMode::Plain))];
+        server.udp = built(log, value, &known).unwrap_or_default();
     }
-    server.finish(context);
-    Server { listen: listen.unwrap_or_else(defaults), zones, state, startup_wait: startup_wait.map(|wait| wait.value) }
+    table.close(log);
+    server
 }
 
-/// A choice of which some words belong to later versions.
-fn not_yet(context: &mut Context<'_>, value: &Value<'_>, now: &[&str], later: &[&str]) {
-    let words: Vec<(&str, bool)> =
-        now.iter().map(|&word| (word, true)).chain(later.iter().map(|&word| (word, false))).collect();
-    if context.choice(value, &words) == Some(false) {
-        let span = context.span(value.span());
-        context.error(span, "this choice is not in this version", format!("choose {}", now.join(" or ")));
+/// One of a few words, some of which (none) this version does not have.
+fn built<T: Copy>(log: &mut Log<'_>, value: Value<'_>, words: &[(&'static str, Option<T>)]) -> Option<T> {
+    let built = value.one_of(log, words)?;
+    if built.is_none() {
+        let other = words.iter().find(|(_, built)| built.is_some()).map_or("", |(word, _)| word);
+        let text = value.string(log).unwrap_or_default();
+        log.error_with(value.span, format!("\"{text}\" is not in this version"), format!("write \"{other}\""));
     }
+    built
 }
 
-fn listen(context: &mut Context<'_>, value: &Value<'_>) -> Vec<SocketAddr> {
-    let Some(values) = context.array(value) else { return Vec::new() };
-    let mut listen: Vec<At<SocketAddr>> = Vec::new();
-    for value in values {
-        let Some(address) = listener(context, value) else { continue };
-        if let Some(other) = listen.iter().find(|other| overlap(other.value, address.value)) {
-            let message = format!("{} and {} overlap", address.value, other.value);
-            context.error(address.span, message, "a wildcard address takes all addresses of its family at that port");
-        }
-        listen.push(address);
-    }
-    if listen.is_empty() {
-        context.error(
-            context.span(value.span()),
-            "nothing to listen on",
-            "name at least one address, such as \"127.0.0.1:5300\"",
-        );
-    }
-    listen.into_iter().map(|address| address.value).collect()
-}
-
-/// Whether two listeners would meet. Port 0 never does: it becomes a free one.
-fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
-    let any = |addr: IpAddr| addr.is_unspecified();
-    let met = a.ip() == b.ip() || any(a.ip()) || any(b.ip());
-    a.is_ipv4() == b.is_ipv4() && a.port() == b.port() && a.port() != 0 && met
-}
-
-/// `"ADDRESS:PORT"` or `{ address, protocol, tls }`.
-fn listener(context: &mut Context<'_>, value: &Value<'_>) -> Option<At<SocketAddr>> {
-    if value.get_ref().is_str() {
-        let text = context.string(value)?;
-        return socket_address(context, text);
-    }
-    let mut table = context.table(value, "the listener")?;
-    let text = table.require(context, "address", "such as \"127.0.0.1:5300\"").and_then(|value| context.string(value));
-    if let Some(protocol) = table.get("protocol") {
-        not_yet(context, protocol, &["dns"], &["tls", "quic", "https"]);
-    }
-    table.refuse(context, &["tls"]);
-    table.finish(context);
-    socket_address(context, text?)
-}
-
-fn socket_address(context: &mut Context<'_>, text: At<String>) -> Option<At<SocketAddr>> {
-    match text.value.parse() {
-        Ok(value) => Some(At { value, span: text.span }),
-        Err(_) => {
-            let message = format!("\"{}\" is not an address and a port", text.value);
-            context.error(text.span, message, "such as \"192.0.2.1:53\" or \"[2001:db8::1]:53\"");
-            None
+fn listen(log: &mut Log<'_>, value: Value<'_>) -> Option<Vec<SocketAddr>> {
+    let mut sockets = Vec::new();
+    for element in value.array_of_some(log, "addresses with ports")? {
+        let Some((socket, span)) = socket(log, element) else { continue };
+        match sockets.iter().find(|&&other| collide(socket, other)) {
+            Some(other) if *other == socket => log.error(span, format!("{socket} is listened on twice")),
+            Some(other) => log.error_with(span, format!("{socket} overlaps with {other}"), "keep one of the two"),
+            None => sockets.push(socket),
         }
     }
+    Some(sockets)
 }
 
-/// The paths of one key of one section.
-fn paths(
-    context: &mut Context<'_>,
-    table: &mut Table<'_, '_>,
-    section: &'static str,
-    key: &'static str,
-) -> Vec<(String, Span)> {
-    let Some(mut section) = table.section(context, section) else { return Vec::new() };
-    let paths = section.get(key).and_then(|value| context.strings(value)).unwrap_or_default();
-    section.finish(context);
-    paths.into_iter().map(|path| (path.value, path.span)).collect()
+/// Whether two sockets would receive the same packets. Port 0 is a port that the system chooses, a new one each time.
+fn collide(a: SocketAddr, b: SocketAddr) -> bool {
+    let any = a.ip().is_unspecified() || b.ip().is_unspecified();
+    a.port() == b.port() && a.port() != 0 && a.is_ipv4() == b.is_ipv4() && (any || a == b)
 }
 
-fn zones(context: &mut Context<'_>, value: &Value<'_>) -> Vec<ZoneEntry> {
-    let Some(values) = context.array(value) else { return Vec::new() };
-    values.filter_map(|value| zone(context, value)).collect()
+/// An element of `listen`: a string, or a table of address and protocol.
+fn socket(log: &mut Log<'_>, value: Value<'_>) -> Option<(SocketAddr, Span)> {
+    let address = if value.is_table() {
+        let mut table = value.table(log, "a listener")?;
+        let protocol = table
+            .take("protocol")
+            .map(|value| built(log, value, &[("dns", Some(())), ("tls", None), ("quic", None), ("https", None)]));
+        table.entry("tls").filter(|_| protocol != Some(None)).into_iter().for_each(|entry| {
+            log.error(entry.span, "\"tls\" does not apply to protocol = \"dns\"");
+        });
+        let address = table.require(log, "address", "write an address and a port, such as \"[::]:53\"");
+        table.close(log);
+        address?
+    } else {
+        value
+    };
+    let text = address.string_as(log, "a string or a table")?;
+    let socket = text.parse();
+    if socket.is_err() {
+        let hint = "write an IP address and a port, such as \"192.0.2.1:53\" or \"[::]:53\"";
+        log.error_with(address.span, format!("\"{text}\" is not an address with a port"), hint);
+    }
+    socket.ok().map(|socket| (socket, address.span))
 }
 
-fn zone(context: &mut Context<'_>, value: &Value<'_>) -> Option<ZoneEntry> {
-    let mut table = context.table(value, "[[zone]]")?;
-    let name = table
-        .require(context, "name", "the zone's name, such as \"example.net\"")
-        .and_then(|value| context.string(value));
-    let file = table.require(context, "file", "the path of its zone file").and_then(|value| context.string(value));
-    let steering = table.get("steering").and_then(|value| context.string(value));
-    table.refuse(context, &["dnssec", "transfer", "update", "primaries", "notify"]);
-    table.finish(context);
-    let name = name?;
-    match name.value.parse() {
-        Ok(parsed) => Some(ZoneEntry {
-            name: parsed,
-            file: file?.value,
-            steering: steering.map(|path| path.value),
-            span: name.span,
-        }),
+fn path(log: &mut Log<'_>, value: Value<'_>) -> Option<(String, Span)> {
+    let text = value.string_as(log, "a path, as a string")?;
+    if text.is_empty() {
+        log.error(value.span, "the path is empty");
+        return None;
+    }
+    Some((text.to_owned(), value.span))
+}
+
+/// A table with one key, a list of paths.
+fn paths(log: &mut Log<'_>, mut table: Table<'_>, key: &'static str) -> Vec<(String, Span)> {
+    let mut paths: Vec<(String, Span)> = Vec::new();
+    for value in table.take(key).and_then(|value| value.array(log, "paths")).unwrap_or_default() {
+        let Some((text, span)) = path(log, value) else { continue };
+        if paths.iter().any(|(other, _)| *other == text) {
+            log.error(span, format!("\"{text}\" is named twice"));
+        } else {
+            paths.push((text, span));
+        }
+    }
+    table.close(log);
+    paths
+}
+
+fn zones(log: &mut Log<'_>, value: Value<'_>) -> Vec<ZoneEntry> {
+    let mut zones: Vec<ZoneEntry> = Vec::new();
+    for value in value.array(log, "tables ([[zone]])").unwrap_or_default() {
+        let Some(entry) = value.table(log, "[[zone]]").and_then(|table| zone(log, table)) else { continue };
+        if zones.iter().any(|other| other.name == entry.name) {
+            log.error(entry.span, format!("zone {} is named twice", entry.name));
+        } else {
+            zones.push(entry);
+        }
+    }
+    zones
+}
+
+fn zone(log: &mut Log<'_>, mut table: Table<'_>) -> Option<ZoneEntry> {
+    for key in RESERVED_ZONE_KEYS {
+        table.refuse(log, key, &format!("\"{key}\""));
+    }
+    let name = table.require(log, "name", "write the zone's origin, such as name = \"example.net\"");
+    let name = name.and_then(|value| origin(log, value).map(|name| (name, value.span)));
+    let file = table.require(log, "file", "write the path of its zone file").and_then(|value| path(log, value));
+    let steering = table.take("steering").and_then(|value| path(log, value));
+    table.close(log);
+    let (name, span) = name?;
+    Some(ZoneEntry { name, file: file?, steering, span })
+}
+
+fn origin(log: &mut Log<'_>, value: Value<'_>) -> Option<Name> {
+    let text = value.string(log)?;
+    match Name::parse(text.as_bytes(), Some(NameRef::ROOT)) {
+        Ok(name) => Some(name),
         Err(error) => {
-            context.error(name.span, format!("\"{}\" is not a domain name: {error}", name.value), "");
+            log.error(value.span, format!("\"{text}\" is not a domain name: {error}"));
             None
         }
     }

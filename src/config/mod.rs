@@ -1,18 +1,25 @@
-//! Configuration: TOML lowered into the types of the rooms below, with every mistake reported at its place.
+//! Configuration: TOML text becomes the main file's settings and the steering of all zones.
 //!
-//! `table` reads tables key by key and knows which keys were asked for, so that unknown ones are found. `main_file` is
-//! `windrose.toml`; `steering` collects shared files and the steering file of each zone, section by section (`check`,
-//! `pool`, `policy`, `name`), and resolves references as it goes. [`report`] renders diagnostics for people.
+//! Every file is read to its end and every mistake is reported, each at its place and with what to do about it. The
+//! text is lowered by hand from tables with spans (`table`), which recover from syntax errors. Nothing here opens a
+//! file: texts come through [`Sources`](crate::base::Sources), and what a file names is read by closures.
 //!
-//! Pure: files come as [`Sources`](crate::base::Sources), certificates through a function that the caller gives.
+//! [`main_file()`] is one file. [`SteeringBuilder`] takes shared files, then one file a zone with a [`ZoneView`] of its
+//! static records, and ends in a [`Steering`](crate::steer::Steering) in which every reference is resolved: `checks`,
+//! `pools`, `policies` and `names` each read one kind of thing, `demands` is what rules need of the geo databases, and
+//! `scope` says who sees what. [`report`] shows findings. What the keys mean is not decided here.
 
-mod check;
+mod build;
+mod checks;
+mod demands;
 mod main_file;
-mod name;
-mod policy;
-mod pool;
+mod names;
+mod policies;
+mod pools;
 pub mod report;
+mod scope;
 mod steering;
+mod suggest;
 mod table;
 mod values;
 mod zone_view;
@@ -20,7 +27,7 @@ mod zone_view;
 #[cfg(test)]
 mod tests;
 
-pub use main_file::{Main, Server, ZoneEntry, main_file};
-pub use steering::{ReadPem, SteeringBuilder};
-pub use values::parse_duration;
+pub use main_file::{Main, Server, UdpMode, ZoneEntry, main_file};
+pub use steering::SteeringBuilder;
+pub use values::{DurationError, parse_duration};
 pub use zone_view::ZoneView;

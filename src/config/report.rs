@@ -1,73 +1,89 @@
-//! Diagnostics as people read them: the place, the source line with the spot marked, the hint.
+//! Diagnostics for people: the source line with the fault underlined, as compilers show it.
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use std::fmt::Write as _;
 
-use crate::base::{Diagnostic, Severity, Sources};
+use annotate_snippets::{AnnotationKind, Level, Message, Renderer, Snippet};
 
-/// Renders diagnostics and a closing count; nothing if there are none.
+use crate::base::{Diagnostic, Severity, Sources, Span};
+
+/// Renders one finding: `error: what`, `file:line:column`, the line, and the hint. Ends with a newline.
 #[must_use]
-pub fn render(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
-    let mut text: String = diagnostics.iter().map(|diagnostic| one(sources, diagnostic) + "\n\n").collect();
-    if !diagnostics.is_empty() {
-        text += &count(diagnostics);
-        text.push('\n');
-    }
-    text
-}
-
-fn one(sources: &Sources, diagnostic: &Diagnostic) -> String {
+pub fn render(sources: &Sources, diagnostic: &Diagnostic, colour: bool) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let group = level.primary_title(diagnostic.message.as_str());
-    let source;
-    let mut group = match diagnostic.span {
-        None => group.elements(std::iter::empty::<annotate_snippets::Element<'_>>()),
-        Some(span) => {
-            let file = sources.get(span.file);
-            source = Line::of(&file.bytes, span.start as usize, span.end as usize);
-            let snippet = Snippet::source(source.text.as_str()).path(file.name.as_str()).line_start(source.number);
-            group.element(snippet.annotation(AnnotationKind::Primary.span(source.mark.clone())))
-        }
-    };
+    let excerpt = diagnostic.span.map(|span| Excerpt::of(sources, span));
+    let mut group = level.primary_title(diagnostic.message.as_str()).elements(None::<Message<'_>>);
+    if let Some(excerpt) = &excerpt {
+        let marked = AnnotationKind::Primary.span(excerpt.mark.clone());
+        let snippet = Snippet::source(excerpt.text.as_str()).line_start(excerpt.line).path(excerpt.name);
+        group = group.element(snippet.annotation(marked));
+    }
     if let Some(hint) = &diagnostic.hint {
         group = group.element(Level::HELP.message(hint.as_str()));
     }
-    Renderer::plain().render(&[group])
+    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
+    renderer.render(&[group]) + "\n"
 }
 
-/// The line that a span begins in. Only that line is shown, so that no file is copied whole.
-struct Line {
-    text: String,
-    number: usize,
-    /// The part of the span that lies in it.
-    mark: std::ops::Range<usize>,
-}
-
-impl Line {
-    fn of(bytes: &[u8], start: usize, end: usize) -> Self {
-        let start = start.min(bytes.len());
-        let first = bytes[..start].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-        let last = bytes[start..].iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |at| start + at);
-        let end = end.clamp(start, last);
-        // what is not UTF-8 is shown as the replacement character, so the mark is measured after that
-        let part = |from: usize, to: usize| String::from_utf8_lossy(&bytes[from..to]).into_owned();
-        let (before, marked, behind) = (part(first, start), part(start, end), part(end, last));
-        let mark = before.len()..before.len() + marked.len();
-        let number = bytes[..first].iter().filter(|&&byte| byte == b'\n').count() + 1;
-        Self { text: before + &marked + &behind, number, mark }
+/// Renders all findings with a blank line between, and a last line that counts them. Nothing for none.
+#[must_use]
+pub fn render_all(sources: &Sources, diagnostics: &[Diagnostic], colour: bool) -> String {
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        text += &render(sources, diagnostic, colour);
+        text.push('\n');
     }
+    if !diagnostics.is_empty() {
+        let _ = writeln!(text, "{}", counts(diagnostics));
+    }
+    text
 }
 
 /// `2 errors, 1 warning`.
-fn count(diagnostics: &[Diagnostic]) -> String {
+#[must_use]
+pub fn counts(diagnostics: &[Diagnostic]) -> String {
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
-    let plural = |count: usize, what: &str| match count {
-        0 => None,
-        1 => Some(format!("1 {what}")),
-        _ => Some(format!("{count} {what}s")),
+    let count = |number: usize, word: &str| match number {
+        1 => format!("1 {word}"),
+        _ => format!("{number} {word}s"),
     };
-    let parts = [plural(errors, "error"), plural(diagnostics.len() - errors, "warning")];
-    parts.into_iter().flatten().collect::<Vec<String>>().join(", ")
+    match (errors, diagnostics.len() - errors) {
+        (0, 0) => "no errors".into(),
+        (errors, 0) => count(errors, "error"),
+        (0, warnings) => count(warnings, "warning"),
+        (errors, warnings) => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
+    }
+}
+
+/// The line that a span starts on, as text.
+struct Excerpt<'s> {
+    name: &'s str,
+    line: usize,
+    text: String,
+    /// The fault within that text.
+    mark: std::ops::Range<usize>,
+}
+
+/// Longer lines are cut around the fault, so that one of megabytes does not fill the terminal.
+const LINE_LIMIT: usize = 4096;
+
+impl<'s> Excerpt<'s> {
+    fn of(sources: &'s Sources, span: Span) -> Self {
+        let source = sources.get(span.file);
+        let bytes = source.bytes.as_slice();
+        let start = (span.start as usize).min(bytes.len());
+        let line_start = bytes[..start].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let line_end = bytes[start..].iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |at| start + at);
+        let line_end = line_end.min(line_start + LINE_LIMIT).max(start);
+        let end = (span.end as usize).clamp(start, line_end);
+        // invalid octets become wider, so each part is made text on its own
+        let mut text = String::from_utf8_lossy(&bytes[line_start..start]).into_owned();
+        let mark_start = text.len();
+        text += &String::from_utf8_lossy(&bytes[start..end]);
+        let mark = mark_start..text.len();
+        text += String::from_utf8_lossy(&bytes[end..line_end]).trim_end_matches('\r');
+        Self { name: &source.name, line: sources.position(span).line, text, mark }
+    }
 }

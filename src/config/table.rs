@@ -1,269 +1,384 @@
-//! Reads a TOML table key by key; what was not asked for is unknown.
+//! Reading TOML with positions: values that know where they stand and what they are called, and tables that know which
+//! keys were asked for.
 
-use std::time::Duration;
+use std::collections::HashSet;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::suggest::did_you_mean;
 use crate::base::{Diagnostic, FileId, Sources, Span};
 
-use super::values::{did_you_mean, parse_duration};
-
-/// What diagnostics of one file need.
-pub(super) struct Context<'a> {
+/// Where findings about one file go.
+#[derive(Debug)]
+pub(super) struct Log<'d> {
+    /// The file.
     pub(super) file: FileId,
-    pub(super) found: &'a mut Vec<Diagnostic>,
+    /// Whether syntax errors may have swallowed parts of it; then what seems to be missing is not reported.
+    pub(super) torn: bool,
+    /// What was found.
+    pub(super) diagnostics: &'d mut Vec<Diagnostic>,
 }
 
-/// A value with its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) span: Span,
-}
-
-/// A value of a table.
-pub(super) type Value<'i> = Spanned<DeValue<'i>>;
-
-impl Context<'_> {
+impl Log<'_> {
+    /// The span of a range of bytes in this file.
     pub(super) fn span(&self, range: std::ops::Range<usize>) -> Span {
         Span::new(self.file, range)
     }
 
-    pub(super) fn error(&mut self, span: Span, message: impl Into<String>, hint: impl Into<String>) {
-        let (message, hint) = (message.into(), hint.into());
-        let error = Diagnostic::error(span, message);
-        self.found.push(if hint.is_empty() { error } else { error.hint(hint) });
+    /// Reports an error.
+    pub(super) fn error(&mut self, span: Span, message: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::error(span, message));
     }
 
+    /// Reports an error, and what to do about it.
+    pub(super) fn error_with(&mut self, span: Span, message: impl Into<String>, hint: impl Into<String>) {
+        self.diagnostics.push(Diagnostic::error(span, message).hint(hint));
+    }
+
+    /// Reports that something is not there, unless a syntax error may have swallowed it.
+    pub(super) fn missing(&mut self, span: Span, message: impl Into<String>, hint: impl Into<String>) {
+        if !self.torn {
+            self.error_with(span, message, hint);
+        }
+    }
+
+    /// Reports a warning, and what to do about it.
     pub(super) fn warn(&mut self, span: Span, message: impl Into<String>, hint: impl Into<String>) {
-        self.found.push(Diagnostic::warning(span, message).hint(hint));
+        self.diagnostics.push(Diagnostic::warning(span, message).hint(hint));
     }
 
-    /// A text, or an error.
-    pub(super) fn string(&mut self, value: &Value<'_>) -> Option<At<String>> {
-        let span = self.span(value.span());
-        match value.get_ref().as_str() {
-            Some(text) => Some(At { value: text.to_owned(), span }),
-            None => self.wrong_type("a text in quotes", value),
+    /// How many errors there are so far.
+    pub(super) fn errors(&self) -> usize {
+        self.diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count()
+    }
+}
+
+/// A text with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Text {
+    /// What it says.
+    pub(super) text: String,
+    /// Where.
+    pub(super) span: Span,
+}
+
+/// A value with its place and what it is called.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Value<'t> {
+    /// The key it stands behind.
+    key: &'t str,
+    /// Whether it is an element of that key's array.
+    element: bool,
+    /// Where.
+    pub(super) span: Span,
+    value: &'t DeValue<'t>,
+}
+
+impl<'t> Value<'t> {
+    /// Reports that it is of the wrong type.
+    pub(super) fn wrong(self, log: &mut Log<'_>, wanted: &str) {
+        let what = if self.element { "an element of " } else { "" };
+        log.error(self.span, format!("{what}\"{}\" must be {wanted}, not {}", self.key, self.kind()));
+    }
+
+    /// What kind of value it is.
+    pub(super) const fn kind(self) -> &'static str {
+        match self.value {
+            DeValue::String(_) => "a string",
+            DeValue::Integer(_) => "an integer",
+            DeValue::Float(_) => "a float",
+            DeValue::Boolean(_) => "a boolean",
+            DeValue::Datetime(_) => "a date",
+            DeValue::Array(_) => "an array",
+            DeValue::Table(_) => "a table",
         }
     }
 
-    pub(super) fn integer(&mut self, value: &Value<'_>, range: std::ops::RangeInclusive<i64>) -> Option<At<i64>> {
-        let span = self.span(value.span());
-        let Some(integer) = value.get_ref().as_integer() else { return self.wrong_type("an integer", value) };
-        let parsed =
-            i64::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|number| range.contains(number));
-        if parsed.is_none() {
-            let message = format!("expected an integer from {} to {}", range.start(), range.end());
-            self.error(span, message, "");
-        }
-        parsed.map(|value| At { value, span })
-    }
-
-    /// A float or an integer.
-    pub(super) fn number(&mut self, value: &Value<'_>) -> Option<At<f64>> {
-        let span = self.span(value.span());
-        let text = match value.get_ref() {
-            DeValue::Float(float) => float.as_str(),
-            DeValue::Integer(integer) => integer.as_str(),
-            _ => return self.wrong_type("a number", value),
-        };
-        text.parse().ok().map(|value| At { value, span })
-    }
-
-    pub(super) fn boolean(&mut self, value: &Value<'_>) -> Option<At<bool>> {
-        let span = self.span(value.span());
-        match value.get_ref().as_bool() {
-            Some(value) => Some(At { value, span }),
-            None => self.wrong_type("true or false", value),
-        }
-    }
-
-    pub(super) fn duration(&mut self, value: &Value<'_>) -> Option<At<Duration>> {
-        let At { value: text, span } = self.string(value)?;
-        match parse_duration(&text) {
-            Some(value) => Some(At { value, span }),
-            None => {
-                self.error(
-                    span,
-                    format!("\"{text}\" is not a duration"),
-                    "write a number and its unit: 500ms, 5s, 2m, 1h",
-                );
+    /// The string, or an error that says what it should be.
+    pub(super) fn string_as(self, log: &mut Log<'_>, wanted: &str) -> Option<&'t str> {
+        match self.value {
+            DeValue::String(text) => Some(text.as_ref()),
+            _ => {
+                self.wrong(log, wanted);
                 None
             }
         }
     }
 
-    /// The values of an array.
-    pub(super) fn array<'v, 'i>(
-        &mut self,
-        value: &'v Value<'i>,
-    ) -> Option<impl Iterator<Item = &'v Value<'i>> + use<'v, 'i>> {
-        match value.get_ref().as_array() {
-            Some(array) => Some(array.iter()),
-            None => self.wrong_type("an array", value),
+    /// The string.
+    pub(super) fn string(self, log: &mut Log<'_>) -> Option<&'t str> {
+        self.string_as(log, "a string")
+    }
+
+    /// The string with its place.
+    pub(super) fn text(self, log: &mut Log<'_>) -> Option<Text> {
+        self.string(log).map(|text| Text { text: text.to_owned(), span: self.span })
+    }
+
+    /// The boolean.
+    pub(super) fn boolean(self, log: &mut Log<'_>) -> Option<bool> {
+        if let DeValue::Boolean(value) = self.value {
+            return Some(*value);
         }
-    }
-
-    /// The texts of an array, those that are none left out with an error.
-    pub(super) fn strings(&mut self, value: &Value<'_>) -> Option<Vec<At<String>>> {
-        let values = self.array(value)?;
-        Some(values.filter_map(|value| self.string(value)).collect())
-    }
-
-    /// One of some words.
-    pub(super) fn choice<T: Copy>(&mut self, value: &Value<'_>, choices: &[(&str, T)]) -> Option<T> {
-        let At { value: text, span } = self.string(value)?;
-        let chosen = choices.iter().find(|(word, _)| *word == text).map(|&(_, choice)| choice);
-        if chosen.is_none() {
-            let words: Vec<&str> = choices.iter().map(|&(word, _)| word).collect();
-            self.error(
-                span,
-                format!("\"{text}\" is none of {}", words.join(", ")),
-                did_you_mean(&text, words).unwrap_or_default(),
-            );
-        }
-        chosen
-    }
-
-    pub(super) fn table<'v, 'i>(&mut self, value: &'v Value<'i>, what: impl Into<String>) -> Option<Table<'v, 'i>> {
-        let span = self.span(value.span());
-        match value.get_ref().as_table() {
-            Some(table) => Some(Table { table, span, what: what.into(), asked: Vec::new() }),
-            None => self.wrong_type("a table", value),
-        }
-    }
-
-    fn wrong_type<T>(&mut self, expected: &str, value: &Value<'_>) -> Option<T> {
-        let message = format!("expected {expected}, found {}", describe(value.get_ref()));
-        self.error(self.span(value.span()), message, "");
+        self.wrong(log, "true or false");
         None
     }
-}
 
-fn describe(value: &DeValue<'_>) -> &'static str {
-    match value {
-        DeValue::String(_) => "a text",
-        DeValue::Integer(_) => "an integer",
-        DeValue::Float(_) => "a float",
-        DeValue::Boolean(_) => "a boolean",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "an array",
-        DeValue::Table(_) => "a table",
-    }
-}
-
-/// A table, and which of its keys were asked for.
-pub(super) struct Table<'v, 'i> {
-    table: &'v DeTable<'i>,
-    /// The whole of it.
-    pub(super) span: Span,
-    /// What it is, for messages: `[server]`, `the endpoint`.
-    pub(super) what: String,
-    asked: Vec<&'static str>,
-}
-
-impl<'v, 'i> Table<'v, 'i> {
-    /// The value of a key.
-    pub(super) fn get(&mut self, key: &'static str) -> Option<&'v Value<'i>> {
-        self.asked.push(key);
-        self.table.get(key)
-    }
-
-    /// The value of a key that must be there.
-    pub(super) fn require(
-        &mut self,
-        context: &mut Context<'_>,
-        key: &'static str,
-        hint: &str,
-    ) -> Option<&'v Value<'i>> {
-        let value = self.get(key);
+    /// An integer within bounds.
+    pub(super) fn integer(self, log: &mut Log<'_>, bounds: std::ops::RangeInclusive<i64>) -> Option<i64> {
+        let DeValue::Integer(digits) = self.value else {
+            self.wrong(log, "an integer");
+            return None;
+        };
+        let value = i64::from_str_radix(digits.as_str(), digits.radix()).ok().filter(|value| bounds.contains(value));
         if value.is_none() {
-            context.error(self.span, format!("{} has no \"{key}\"", self.what), hint);
+            let what = if self.element { "an element of " } else { "" };
+            log.error(self.span, format!("{what}\"{}\" must be from {} to {}", self.key, bounds.start(), bounds.end()));
         }
         value
     }
 
-    /// The place of a key.
-    pub(super) fn key_span(&self, context: &Context<'_>, key: &str) -> Span {
-        let found = self.table.iter().find(|(name, _)| name.get_ref() == key);
-        found.map_or(self.span, |(name, _)| context.span(name.span()))
-    }
-
-    /// A table below a key.
-    pub(super) fn section(&mut self, context: &mut Context<'_>, key: &'static str) -> Option<Self> {
-        let value = self.get(key)?;
-        context.table(value, format!("[{key}]"))
-    }
-
-    /// Every key with its place and its value, in the order written. All count as asked for.
-    pub(super) fn entries(&self, context: &Context<'_>) -> Vec<(At<String>, &'v Value<'i>)> {
-        let entry = |(key, value): (&'v Spanned<std::borrow::Cow<'i, str>>, &'v Value<'i>)| {
-            (At { value: key.get_ref().to_string(), span: context.span(key.span()) }, value)
+    /// A float, or an integer read as one.
+    pub(super) fn float(self, log: &mut Log<'_>) -> Option<f64> {
+        let number = match self.value {
+            DeValue::Integer(digits) => {
+                i64::from_str_radix(digits.as_str(), digits.radix()).ok().map(|value| value as f64)
+            }
+            DeValue::Float(digits) => digits.as_str().parse().ok(),
+            _ => {
+                self.wrong(log, "a number");
+                return None;
+            }
         };
-        let mut entries: Vec<_> = self.table.iter().map(entry).collect();
-        entries.sort_by_key(|(key, _)| key.span.start);
+        if number.is_none() {
+            log.error(self.span, format!("\"{}\" is not a number that can be used", self.key));
+        }
+        number
+    }
+
+    /// Whether it is written as an integer.
+    pub(super) const fn is_integer(self) -> bool {
+        matches!(self.value, DeValue::Integer(_))
+    }
+
+    /// Whether it is a float.
+    pub(super) const fn is_float(self) -> bool {
+        matches!(self.value, DeValue::Float(_))
+    }
+
+    /// Whether it is a table.
+    pub(super) const fn is_table(self) -> bool {
+        matches!(self.value, DeValue::Table(_))
+    }
+
+    /// The elements of an array.
+    pub(super) fn array(self, log: &mut Log<'_>, of: &str) -> Option<Vec<Self>> {
+        let DeValue::Array(elements) = self.value else {
+            self.wrong(log, &format!("an array of {of}"));
+            return None;
+        };
+        let element = |value: &'t Spanned<DeValue<'t>>| Self {
+            key: self.key,
+            element: true,
+            span: log.span(value.span()),
+            value: value.get_ref(),
+        };
+        Some(elements.iter().map(element).collect())
+    }
+
+    /// The elements of an array that must not be empty.
+    pub(super) fn array_of_some(self, log: &mut Log<'_>, of: &str) -> Option<Vec<Self>> {
+        let elements = self.array(log, of)?;
+        if elements.is_empty() {
+            log.error_with(self.span, format!("\"{}\" is empty", self.key), "name at least one, or leave the key out");
+            return None;
+        }
+        Some(elements)
+    }
+
+    /// The table, called `what` in messages, blamed at `blame` for what it lacks.
+    pub(super) fn table_at(self, log: &mut Log<'_>, what: impl Into<String>, blame: Span) -> Option<Table<'t>> {
+        if let DeValue::Table(table) = self.value {
+            return Some(Table::new(what.into(), blame, table, log.file));
+        }
+        self.wrong(log, "a table");
+        None
+    }
+
+    /// The table, blamed at its own start for what it lacks.
+    pub(super) fn table(self, log: &mut Log<'_>, what: impl Into<String>) -> Option<Table<'t>> {
+        self.table_at(log, what, self.span)
+    }
+}
+
+/// A table that remembers which keys were asked for, so that the others can be reported.
+#[derive(Debug)]
+pub(super) struct Table<'t> {
+    /// What it is called in messages.
+    what: String,
+    /// The place to blame for what it lacks.
+    pub(super) blame: Span,
+    table: &'t DeTable<'t>,
+    known: Vec<&'static str>,
+    /// Keys that were refused: known, but not to be suggested.
+    refused: Vec<&'static str>,
+    file: FileId,
+}
+
+/// One key of a table and what stands behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'t> {
+    /// The key.
+    pub(super) key: &'t str,
+    /// Where the key is.
+    pub(super) span: Span,
+    /// What stands behind it.
+    pub(super) value: Value<'t>,
+}
+
+impl<'t> Table<'t> {
+    const fn new(what: String, blame: Span, table: &'t DeTable<'t>, file: FileId) -> Self {
+        Self { what, blame, table, known: Vec::new(), refused: Vec::new(), file }
+    }
+
+    /// A key's entry, if the key is there.
+    pub(super) fn entry(&mut self, key: &'static str) -> Option<Entry<'t>> {
+        self.known.push(key);
+        let (key, value) = self.table.get_key_value(key)?;
+        Some(self.make_entry(key, value))
+    }
+
+    /// A key's value, if the key is there.
+    pub(super) fn take(&mut self, key: &'static str) -> Option<Value<'t>> {
+        self.entry(key).map(|entry| entry.value)
+    }
+
+    /// A key's value; an error if the key is not there.
+    pub(super) fn require(&mut self, log: &mut Log<'_>, key: &'static str, hint: &str) -> Option<Value<'t>> {
+        let value = self.take(key);
+        if value.is_none() {
+            log.missing(self.blame, format!("{} has no \"{key}\"", self.what), hint);
+        }
+        value
+    }
+
+    /// Refuses a key whose feature is reserved or not built.
+    pub(super) fn refuse(&mut self, log: &mut Log<'_>, key: &'static str, shown: &str) {
+        self.refused.push(key);
+        if let Some((key, value)) = self.table.get_key_value(key) {
+            let entry = self.make_entry(key, value);
+            log.error_with(entry.span, format!("{shown} is not in this version"), "take it out");
+        }
+    }
+
+    /// Every key, in the order written.
+    pub(super) fn entries(&self) -> Vec<Entry<'t>> {
+        let mut entries: Vec<_> = self.table.iter().map(|(key, value)| self.make_entry(key, value)).collect();
+        entries.sort_by_key(|entry| entry.span.start);
         entries
     }
 
-    /// Refuses keys that belong to what this version does not have.
-    pub(super) fn refuse(&mut self, context: &mut Context<'_>, keys: &[&'static str]) {
-        for key in keys {
-            if self.get(key).is_some() {
-                let message = format!("\"{key}\" is not in this version");
-                context.error(self.key_span(context, key), message, "remove it");
+    /// Reports the keys that nobody asked for.
+    pub(super) fn close(self, log: &mut Log<'_>) {
+        for Entry { key, span, .. } in self.entries() {
+            if self.known.iter().chain(&self.refused).all(|known| *known != key) {
+                let mut error = Diagnostic::error(span, format!("unknown key \"{key}\" in {}", self.what));
+                error.hint = did_you_mean(key, self.known.iter().copied());
+                log.diagnostics.push(error);
             }
         }
     }
 
-    /// Reports the keys that nobody asked for.
-    pub(super) fn finish(self, context: &mut Context<'_>) {
-        for (key, _) in self.entries(context) {
-            if !self.asked.contains(&key.value.as_str()) {
-                let hint = did_you_mean(&key.value, self.asked.iter().copied());
-                let hint = hint.unwrap_or_else(|| format!("known here: {}", self.asked.join(", ")));
-                context.error(key.span, format!("unknown key \"{}\" in {}", key.value, self.what), hint);
-            }
-        }
+    fn make_entry(&self, key: &'t Spanned<std::borrow::Cow<'t, str>>, value: &'t Spanned<DeValue<'t>>) -> Entry<'t> {
+        let (name, span) = (key.get_ref().as_ref(), Span::new(self.file, key.span()));
+        let value =
+            Value { key: name, element: false, span: Span::new(self.file, value.span()), value: value.get_ref() };
+        Entry { key: name, span, value }
     }
 }
 
-/// Parses a file and hands its table to `read`; mistakes of syntax are reported, and what could be read is read on.
-pub(super) fn document<T>(
+/// Parses a file and hands its root to `lower`; reports syntax errors; leaves the findings in order of place.
+pub(super) fn with_root<T>(
     sources: &Sources,
     file: FileId,
-    found: &mut Vec<Diagnostic>,
-    read: impl FnOnce(&mut Context<'_>, Table<'_, '_>) -> Option<T>,
+    diagnostics: &mut Vec<Diagnostic>,
+    lower: impl FnOnce(&mut Log<'_>, Table<'_>) -> Option<T>,
 ) -> Option<T> {
-    let source = sources.get(file);
-    let Ok(text) = std::str::from_utf8(&source.bytes) else {
-        found.push(Diagnostic::error(Span::start_of(file), "the file is not UTF-8").hint("TOML files are UTF-8 text"));
-        return None;
+    let bytes = &sources.get(file).bytes;
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let at = error.valid_up_to();
+            diagnostics.push(
+                Diagnostic::error(Span::new(file, at..at + 1), "the file is not UTF-8")
+                    .hint("TOML files are UTF-8; save it in that encoding"),
+            );
+            return None;
+        }
     };
-    let (document, errors) = DeTable::parse_recoverable(text);
-    let mut context = Context { file, found };
-    for error in &errors {
-        let span = context.span(error.span().unwrap_or(0..0));
-        context.error(span, format!("not TOML: {}", error.message()), "");
-    }
-    let span = Span::start_of(file);
-    let mut table = Table { table: document.get_ref(), span, what: "the file".into(), asked: Vec::new() };
-    version(&mut context, &mut table);
-    read(&mut context, table)
+    let (root, errors) = DeTable::parse_recoverable(text);
+    let mut syntax: Vec<_> = errors.iter().map(|error| syntax_error(file, text, error)).collect();
+    syntax.dedup();
+    let mut findings = Vec::new();
+    let mut log = Log { file, torn: !syntax.is_empty(), diagnostics: &mut findings };
+    let blame = Span::start_of(file);
+    let table = Table::new("the file".into(), blame, root.get_ref(), file);
+    let lowered = check_version(&mut log, table).and_then(|table| lower(&mut log, table));
+    drop_consequences(text, &syntax, &mut findings);
+    findings.extend(syntax);
+    findings.sort_by_key(|finding| finding.span.map(|span| (span.file, span.start)));
+    diagnostics.extend(findings);
+    lowered
 }
 
-fn version(context: &mut Context<'_>, table: &mut Table<'_, '_>) {
-    match table.get("version") {
-        None => context.error(table.span, "the file has no \"version\"", "begin it with: version = 1"),
-        Some(value) => {
-            if let Some(version) = context.integer(value, 0..=i64::MAX).filter(|version| version.value != 1) {
-                context.error(
-                    version.span,
-                    format!("version {} is not known", version.value),
-                    "this version reads version = 1",
-                );
-            }
+/// A syntax error in our words.
+fn syntax_error(file: FileId, text: &str, error: &toml::de::Error) -> Diagnostic {
+    let range = error.span().unwrap_or(0..0);
+    let range = range.start.min(text.len())..range.end.min(text.len());
+    let span = Span::new(file, range.clone());
+    match error.message() {
+        "duplicate key" => Diagnostic::error(span, "this key is already there").hint("keep one of the two"),
+        message if message.starts_with("string values must be quoted") && range.is_empty() => {
+            Diagnostic::error(span, "a value is missing")
         }
+        message if message.starts_with("string values must be quoted") => {
+            let word = text.get(range).unwrap_or_default();
+            Diagnostic::error(span, "a string must be quoted").hint(format!("write \"{word}\""))
+        }
+        message => Diagnostic::error(span, message),
+    }
+}
+
+/// Drops findings on lines that do not even parse: they likely follow from that.
+fn drop_consequences(text: &str, syntax: &[Diagnostic], findings: &mut Vec<Diagnostic>) {
+    if syntax.is_empty() {
+        return;
+    }
+    let breaks: Vec<usize> = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at).collect();
+    let line = |finding: &Diagnostic| {
+        finding.span.map(|span| breaks.partition_point(|&line_break| line_break < span.start as usize))
+    };
+    let torn: HashSet<_> = syntax.iter().filter_map(line).collect();
+    findings.retain(|finding| line(finding).is_none_or(|line| !torn.contains(&line)));
+}
+
+/// Checks `version`; none if the file is of another version, whose keys cannot be judged.
+fn check_version<'t>(log: &mut Log<'_>, mut table: Table<'t>) -> Option<Table<'t>> {
+    let version = table.require(log, "version", "write version = 1 at the top of the file");
+    match version {
+        Some(value) if value.is_integer() => match value.value {
+            DeValue::Integer(digits) if digits.as_str() == "1" => Some(table),
+            _ if log.torn => Some(table),
+            _ => {
+                log.error_with(value.span, "this version of Windrose reads version 1 only", "write version = 1");
+                None
+            }
+        },
+        Some(value) => {
+            value.wrong(log, "the integer 1");
+            Some(table)
+        }
+        None => Some(table),
     }
 }

@@ -1,46 +1,152 @@
-//! Values that TOML has no type for.
+//! Values with a grammar of their own: durations, HTTP statuses, hosts, paths, names of things.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
+use super::table::{Log, Value};
 use crate::health::StatusRange;
 
-/// A duration with its unit: `500ms`, `5s`, `2m`, `1h`, `1d`.
-#[must_use]
-pub fn parse_duration(text: &str) -> Option<Duration> {
+/// Why a text is no duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DurationError {
+    /// No number in front.
+    #[error("a duration is a whole number and a unit, such as \"5s\" or \"500ms\"")]
+    Number,
+    /// No unit behind the number, or none that is known.
+    #[error("a duration needs a unit: \"ms\", \"s\", \"m\" or \"h\", such as \"5s\"")]
+    Unit,
+    /// Beyond what can be counted.
+    #[error("the duration is longer than ten years")]
+    TooLong,
+}
+
+/// Durations beyond this are mistakes, and sums of shorter ones never overflow.
+const LONGEST: u64 = 10 * 366 * 24 * 3_600_000;
+
+/// Reads `500ms`, `5s`, `2m` or `1h`.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().ok()?;
-    let millis = match unit {
+    if number.is_empty() || unit.starts_with(['.', ',']) {
+        return Err(DurationError::Number);
+    }
+    let millis: u64 = match unit {
         "ms" => 1,
-        "s" => 1_000,
+        "s" => 1000,
         "m" => 60_000,
         "h" => 3_600_000,
-        "d" => 86_400_000,
-        _ => return None,
+        _ => return Err(DurationError::Unit),
     };
-    Some(Duration::from_millis(number.checked_mul(millis)?))
+    let number: u64 = number.parse().map_err(|_| DurationError::TooLong)?;
+    let millis = number.checked_mul(millis).filter(|&millis| millis <= LONGEST).ok_or(DurationError::TooLong)?;
+    Ok(Duration::from_millis(millis))
 }
 
-/// `204`, `2xx` or `200-299`.
+/// A duration as it would be written.
+pub(super) fn show(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    if millis.is_multiple_of(1000) { format!("{}s", millis / 1000) } else { format!("{millis}ms") }
+}
+
+impl Value<'_> {
+    /// A duration.
+    pub(super) fn duration(self, log: &mut Log<'_>) -> Option<Duration> {
+        let text = self.string_as(log, "a string such as \"5s\"")?;
+        match parse_duration(text) {
+            Ok(duration) => Some(duration),
+            Err(error) => {
+                log.error(self.span, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// A duration above zero.
+    pub(super) fn some_duration(self, log: &mut Log<'_>) -> Option<Duration> {
+        let duration = self.duration(log)?;
+        if duration.is_zero() {
+            log.error(self.span, "this duration must be longer than zero");
+            return None;
+        }
+        Some(duration)
+    }
+
+    /// One of a few words.
+    pub(super) fn one_of<T: Copy>(self, log: &mut Log<'_>, words: &[(&'static str, T)]) -> Option<T> {
+        let text = self.string(log)?;
+        let found = words.iter().find(|(word, _)| *word == text).map(|&(_, value)| value);
+        if found.is_none() {
+            let known: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            let mut error =
+                crate::base::Diagnostic::error(self.span, format!("\"{text}\" is not one of {}", known.join(", ")));
+            error.hint = super::suggest::did_you_mean(text, words.iter().map(|(word, _)| *word))
+                .filter(|hint| hint.starts_with("did"));
+            log.diagnostics.push(error);
+        }
+        found
+    }
+}
+
+/// Reads `204`, `2xx` or `200-299`.
 pub(super) fn parse_status(text: &str) -> Option<StatusRange> {
     let status = |text: &str| {
-        let plain = text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse::<u16>().ok().filter(|status| plain && (100..=599).contains(status))
+        let value: u16 = text.parse().ok().filter(|_| text.len() == 3 && text.bytes().all(|b| b.is_ascii_digit()))?;
+        (100..600).contains(&value).then_some(value)
     };
-    let (first, last) = match (text.strip_suffix("xx"), text.split_once('-')) {
-        (Some(class), _) => {
-            let class: u16 = class.parse().ok().filter(|class| (1..=5).contains(class))?;
-            (class * 100, class * 100 + 99)
-        }
-        (None, Some((first, last))) => (status(first)?, status(last)?),
-        (None, None) => (status(text)?, status(text)?),
-    };
-    (first <= last).then_some(StatusRange { first, last })
+    if let Some(class) = text.strip_suffix("xx") {
+        let first = status(&format!("{class}00"))?;
+        return Some(StatusRange { first, last: first + 99 });
+    }
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let range = StatusRange { first: status(first)?, last: status(last)? };
+    (range.first <= range.last).then_some(range)
 }
 
-/// The known word nearest to a mistyped one, if it is near enough to be meant.
-pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let near = known.into_iter().map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate));
-    let (distance, candidate) = near.min()?;
-    (distance <= (word.len() / 3).max(1)).then(|| format!("did you mean \"{candidate}\"?"))
+/// What is wrong with the host of an HTTP check; nothing for a DNS name.
+pub(super) fn host_fault(host: &str) -> Option<(&'static str, &'static str)> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let last = host.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    // HTTP clients take any name that ends in a number for an IPv4 address (WHATWG URL, "ends in a number")
+    let number = last.strip_prefix("0x").unwrap_or(&last);
+    let numeric =
+        last.bytes().all(|b| b.is_ascii_digit()) || (number != last && number.bytes().all(|b| b.is_ascii_hexdigit()));
+    if bare.parse::<IpAddr>().is_ok() || (numeric && !last.is_empty()) {
+        return Some((
+            "the host must be a DNS name, not an address",
+            "the endpoint's address is used anyway; name the site that it serves",
+        ));
+    }
+    if host.contains("://") || host.contains(':') || host.contains('/') {
+        return Some(("the host must be a DNS name alone", "scheme, port and path have keys of their own"));
+    }
+    if !host.is_ascii() {
+        return Some(("the host must be written in ASCII", "write its A-labels (xn--...)"));
+    }
+    let label = |label: &str| {
+        let inner = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        inner && !label.is_empty() && label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-')
+    };
+    let fits = host.len() <= 253 && host.split('.').all(label);
+    (!fits).then_some(("the host is not a DNS name", "write it as in a certificate, such as \"www.example.com\""))
+}
+
+/// What is wrong with the path of an HTTP check.
+pub(super) fn path_fault(path: &str) -> Option<&'static str> {
+    if !path.starts_with('/') {
+        return Some("the path must start with \"/\"");
+    }
+    let plain = path.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
+    (!plain).then_some("the path has characters that a request cannot carry")
+}
+
+/// What is wrong with the name of a region, check, pool, policy or endpoint.
+pub(super) fn thing_name_fault(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        return Some("a name must not be empty");
+    }
+    let bad = |c: char| c == '/' || c.is_whitespace() || c.is_control();
+    name.contains(bad).then_some("a name must not contain \"/\", blanks or control characters")
 }

@@ -7,9 +7,11 @@ use crate::zone::ZoneBuilder;
 pub trait ZoneView {
     /// The zone's name.
     fn origin(&self) -> NameRef<'_>;
+    /// Whether a name has static records of a type.
+    fn has(&self, owner: NameRef<'_>, rtype: Rtype) -> bool;
     /// The types of a name's static records.
     fn types_at(&self, owner: NameRef<'_>) -> Vec<Rtype>;
-    /// Whether a name is at or below a zone cut.
+    /// Whether a name is below a zone cut.
     fn is_below_cut(&self, owner: NameRef<'_>) -> bool;
     /// Whether an NS record of the zone leads to a name.
     fn is_ns_target(&self, owner: NameRef<'_>) -> bool;
@@ -18,6 +20,9 @@ pub trait ZoneView {
 impl ZoneView for ZoneBuilder {
     fn origin(&self) -> NameRef<'_> {
         Self::origin(self).as_ref()
+    }
+    fn has(&self, owner: NameRef<'_>, rtype: Rtype) -> bool {
+        Self::has(self, owner, rtype)
     }
     fn types_at(&self, owner: NameRef<'_>) -> Vec<Rtype> {
         Self::types_at(self, owner).collect()

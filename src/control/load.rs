@@ -131,13 +131,13 @@ impl Loader {
     fn zone_files(&mut self, main: &Main, folder: &Path) -> Vec<ZoneFiles> {
         let mut files = Vec::new();
         if let Some((zones, span)) = &main.server.zones {
-            self.folder_files(&folder.join(zones), *span, &mut files);
+            self.folder_files(&folder.join(zones), Some(*span), &mut files);
         }
         for entry in &main.zones {
             files.push(ZoneFiles {
                 name: entry.name.clone(),
-                zone: folder.join(&entry.file),
-                steering: entry.steering.as_ref().map(|steering| folder.join(steering)),
+                zone: folder.join(&entry.file.0),
+                steering: entry.steering.as_ref().map(|(steering, _)| folder.join(steering)),
                 span: Some(entry.span),
             });
         }
@@ -219,8 +219,9 @@ impl Loader {
                 steering.zone(sources, file, &zone.builder, &mut read_pem, diagnostics);
             }
         }
-        let served: Vec<NameRef<'_>> = zones.iter().map(|zone| zone.builder.origin().as_ref()).collect();
-        let steering = steering.finish(fields, &served, &mut self.report.diagnostics);
+        let served = |name: NameRef<'_>| zones.iter().any(|zone| name.is_within(zone.builder.origin().as_ref()));
+        steering.check_cname_targets(served, &mut self.report.diagnostics);
+        let steering = steering.finish(fields, !main.databases.is_empty(), &mut self.report.diagnostics);
         declare(&steering, &mut zones);
         let finished = zones.into_iter().filter_map(|zone| self.finish(zone.builder)).collect();
         (finished, steering)

@@ -121,7 +121,7 @@ impl Shipped {
                 }
                 _ => text += &format!("{line}\n"),
             }
-            if line.trim() == "kind = \"https\"" {
+            if line.trim().starts_with("kind = \"https\"") {
                 text += "ca_file = \"ca.pem\"\n";
                 substitutions.push("zones/example.com.toml: ca_file = \"ca.pem\"".into());
                 trusted = true;

@@ -79,8 +79,8 @@ pub fn parse_command(text: &str, names: &[String]) -> Result<Command, ScriptErro
         ["break", name] => set(name, Mode::Status500),
         ["break", name, how] => set(name, broken(how)?),
         ["wait", duration] => match parse_duration(duration) {
-            Some(duration) => Ok(Command::Wait(duration)),
-            None => Err(ScriptError(format!("\"{duration}\" is not a duration; write 500ms, 10s or 1m"))),
+            Ok(duration) => Ok(Command::Wait(duration)),
+            Err(_) => Err(ScriptError(format!("\"{duration}\" is not a duration; write 500ms, 10s or 1m"))),
         },
         ["status"] => Ok(Command::Status),
         ["help"] => Ok(Command::Help),

@@ -1,0 +1,134 @@
+//! The main file.
+
+use std::time::Duration;
+
+use super::*;
+use crate::config::UdpMode;
+
+#[test]
+fn defaults() {
+    let (main, found) = main_of("version = 1\n");
+    assert_eq!(found, [""; 0]);
+    let Main { server, databases, shared, zones } = main.expect("sound");
+    assert_eq!(server.listen, ["127.0.0.1:5300".parse().expect("socket"), "[::1]:5300".parse().expect("socket")]);
+    assert_eq!((server.zones, server.state, server.startup_wait), (None, None, None));
+    assert_eq!(server.udp, UdpMode::Auto);
+    assert!(databases.is_empty() && shared.is_empty() && zones.is_empty());
+}
+
+#[test]
+fn everything_said() {
+    let text = r#"version = 1
+        [server]
+        listen = ["192.0.2.1:53", { address = "[::]:53", protocol = "dns" }, { address = "0.0.0.0:54" }]
+        zones = "z"
+        state = "s"
+        watch = false
+        startup_wait = "2500ms"
+        host = "native"
+        udp = "plain"
+        [geo]
+        databases = ["a.mmdb", "b.mmdb"]
+        [steering]
+        shared = ["shared.toml"]
+        [[zone]]
+        name = "example.net"
+        file = "n.zone"
+        [[zone]]
+        name = "example.org."
+        file = "o.zone"
+        steering = "o.toml"
+    "#;
+    let (main, found) = main_of(text);
+    assert_eq!(found, [""; 0]);
+    let main = main.expect("sound");
+    assert_eq!(
+        main.server.listen.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["192.0.2.1:53", "[::]:53", "0.0.0.0:54"]
+    );
+    assert_eq!(main.server.zones.expect("said").0, "z");
+    assert_eq!(main.server.state.expect("said").0, "s");
+    assert_eq!(main.server.udp, UdpMode::Plain);
+    assert_eq!(main.server.startup_wait, Some(Duration::from_millis(2500)));
+    assert_eq!(main.databases.iter().map(|(path, _)| path).collect::<Vec<_>>(), ["a.mmdb", "b.mmdb"]);
+    assert_eq!(main.shared[0].0, "shared.toml");
+    let zone = |at: usize| {
+        (main.zones[at].name.to_string(), main.zones[at].file.0.as_str(), main.zones[at].steering.is_some())
+    };
+    assert_eq!([zone(0), zone(1)], [("example.net.".into(), "n.zone", false), ("example.org.".into(), "o.zone", true)]);
+}
+
+/// A main file without its version, and everything that is found.
+const BROKEN: &[(&str, &[&str])] = &[
+    (
+        "[node]\n[fleet]\n[[key]]\n[zone_defaults]\n[admin]\n[tls.main]\ncert = \"x\"\n",
+        &[
+            "2:2: [node] is not in this version",
+            "3:2: [fleet] is not in this version",
+            "4:3: [[key]] is not in this version",
+            "5:2: [zone_defaults] is not in this version",
+            "6:2: [admin] is not in this version",
+            "7:2: [tls] is not in this version",
+        ],
+    ),
+    (
+        "[server]\nlisten = [\"localhost:53\", 53]",
+        &[
+            "3:11: \"localhost:53\" is not an address with a port",
+            "3:27: an element of \"listen\" must be a string or a table, not an integer",
+        ],
+    ),
+    ("[server]\nlisten = []", &["3:10: \"listen\" is empty"]),
+    ("[server]\nlisten = [\"127.0.0.1:53\", \"127.0.0.1:53\"]", &["3:27: 127.0.0.1:53 is listened on twice"]),
+    ("[server]\nlisten = [\"0.0.0.0:53\", \"[::]:53\", \"[::1]:53\"]", &["3:36: [::1]:53 overlaps with [::]:53"]),
+    (
+        "[server]\nlisten = [{ address = \"[::]:853\", protocol = \"tls\", tls = \"main\" }]",
+        &["3:46: \"tls\" is not in this version"],
+    ),
+    (
+        "[server]\nlisten = [{ protocol = \"dns\", port = 53 }]",
+        &["3:11: a listener has no \"address\"", "3:31: unknown key \"port\" in a listener"],
+    ),
+    (
+        "[server]\nhost = \"hickory\"\nudp = \"batch\"",
+        &["3:8: \"hickory\" is not in this version", "4:7: \"batch\" is not in this version"],
+    ),
+    ("[server]\nudp = \"fast\"", &["3:7: \"fast\" is not one of \"auto\", \"batch\", \"plain\""]),
+    (
+        "[server]\nwatch = 1\nzone = \"z\"",
+        &["3:9: \"watch\" must be true or false, not an integer", "4:1: unknown key \"zone\" in [server]"],
+    ),
+    ("[geo]\ndatabases = \"a.mmdb\"", &["3:13: \"databases\" must be an array of paths, not a string"]),
+    ("[geo]\ndatabases = [\"a\", \"a\", \"\"]", &["3:19: \"a\" is named twice", "3:24: the path is empty"]),
+    ("[zone]\nname = \"x\"", &["2:1: \"zone\" must be an array of tables ([[zone]]), not a table"]),
+    (
+        "[[zone]]\nname = \"a\"\nfile = \"a\"\ndnssec = true\n[[zone]]\nname = \"A.\"\nfile = \"b\"\n[[zone]]\nname = \"a..b\"",
+        &[
+            "5:1: \"dnssec\" is not in this version",
+            "7:8: zone A. is named twice",
+            "9:1: [[zone]] has no \"file\"",
+            "10:8: \"a..b\" is not a domain name: a label is empty",
+        ],
+    ),
+];
+
+#[test]
+fn each_mistake_is_reported_in_its_place() {
+    for (text, expected) in BROKEN {
+        assert_eq!(main_of(&format!("version = 1\n{text}\n")).1, *expected, "{text}");
+    }
+}
+
+#[test]
+fn port_zero_is_a_new_port_each_time() {
+    assert_eq!(main_of("version = 1\n[server]\nlisten = [\"127.0.0.1:0\", \"127.0.0.1:0\"]").1, [""; 0]);
+}
+
+#[test]
+fn the_shipped_file_passes() {
+    let (main, found) = main_of(include_str!("../../../config/windrose.toml"));
+    assert_eq!(found, [""; 0]);
+    let main = main.expect("sound");
+    assert_eq!(main.server.zones.expect("said").0, "../zones");
+    assert_eq!(main.databases[0].0, "../geo/country.mmdb");
+}
