@@ -2,6 +2,7 @@
 #![allow(clippy::print_stdout, reason = "the command speaks on the terminal")]
 #![allow(clippy::disallowed_methods, reason = "a script waits by the clock")]
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,11 +11,13 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::config::parse_duration;
+use crate::demo::script::HELP;
 use crate::demo::{
-    Authority, Command, DemoError, HELP, Origins, Row, Shipped, dig_lines, parse_command, parse_script, render,
+    Command, DemoCa, Fleet, Names, Prepared, Row, Settings, Shipped, Site, dig_lines, find_sites, parse_script, render,
 };
 use crate::health::{Machine, ProbeKey, Verdict};
-use crate::steer::{Endpoint, Target};
+use crate::probe::clock;
+use crate::steer::Steering;
 
 use super::serve::start_log;
 use super::server::{Server, control_runtime};
@@ -30,7 +33,7 @@ pub(super) struct DemoArgs {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     end_after: Option<Duration>,
     /// Where to answer DNS queries; may be given several times
-    #[arg(long, value_name = "ADDRESS:PORT", default_values_t = default_listen())]
+    #[arg(long, value_name = "ADDRESS:PORT", default_values_t = [SocketAddr::from(([127, 0, 0, 1], 5300))])]
     listen: Vec<SocketAddr>,
 }
 
@@ -38,43 +41,27 @@ fn duration(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
 }
 
-fn default_listen() -> Vec<SocketAddr> {
-    vec![SocketAddr::from(([127, 0, 0, 1], 5300)), SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, 5300))]
-}
-
+/// The name that is asked for in the lines to try.
+const NAME: &str = "www.example.com";
 /// How often the board is compared with what was printed last.
 const REFRESH: Duration = Duration::from_millis(250);
 
-/// Why the demo ended early. It was said.
-enum Failed {
-    Demo(DemoError),
-    Said(String),
-}
+/// Why the demo ended early, for the person who started it.
+struct Failed(String);
 
-impl From<DemoError> for Failed {
-    fn from(error: DemoError) -> Self {
-        Self::Demo(error)
-    }
+/// Adds what was tried to an error.
+fn failed<E: Display>(what: &str) -> impl FnOnce(E) -> Failed + '_ {
+    move |error| Failed(format!("{what}: {error}"))
 }
 
 /// Runs the demo until `quit`, the time given, or SIGINT.
 pub(super) fn run(args: &DemoArgs) -> u8 {
     start_log();
-    let runtime = match control_runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            println!("cannot start: {error}");
-            return FAILED;
-        }
-    };
-    match runtime.block_on(demo(args)) {
+    let done = control_runtime().map_err(failed("cannot start")).and_then(|runtime| runtime.block_on(demo(args)));
+    match done {
         Ok(()) => OK,
-        Err(Failed::Demo(error)) => {
-            println!("the demo cannot run: {error}");
-            FAILED
-        }
-        Err(Failed::Said(text)) => {
-            println!("{text}");
+        Err(Failed(why)) => {
+            println!("{why}");
             FAILED
         }
     }
@@ -82,35 +69,34 @@ pub(super) fn run(args: &DemoArgs) -> u8 {
 
 async fn demo(args: &DemoArgs) -> Result<(), Failed> {
     let shipped = Shipped::embedded();
-    let (plan, authority) = (shipped.plan(), Authority::new("the windrose demo")?);
-    let origins = Origins::start(&plan, shipped.host()?, &authority).await?;
-    let names = origins.names();
-    let script = match &args.script {
-        Some(script) => parse_script(script, &names).map_err(|error| Failed::Said(error.to_string()))?,
-        None => Vec::new(),
-    };
-    let folder =
-        tempfile::tempdir().map_err(|error| DemoError::Io { what: "cannot make a temporary folder".into(), error })?;
-    let prepared = shipped.write(folder.path(), &plan, origins.port(), &args.listen, &authority.pem())?;
+    let sites = find_sites(shipped.steering).map_err(failed("the shipped steering file"))?;
+    let ca = DemoCa::new().map_err(failed("cannot make a certificate authority"))?;
+    let fleet = Fleet::start(sites.clone(), &ca).await.map_err(failed("cannot start the origins"))?;
+    let names = fleet.names();
+    let script = parse_script(args.script.as_deref().unwrap_or_default(), &names).map_err(failed("the script"))?;
+    let folder = tempfile::tempdir().map_err(failed("cannot make a temporary folder"))?;
+    let settings = Settings { listen: &args.listen, admin: None, origin_port: fleet.port(), ca_pem: &ca.pem() };
+    let prepared = Prepared::write(folder.path(), &shipped, &sites, &settings);
+    let prepared = prepared.map_err(failed("cannot prepare the configuration"))?;
     println!("The shipped configuration was copied to {} with these changes:", folder.path().display());
-    prepared.substitutions.iter().for_each(|line| println!("  {line}"));
-    let server = Server::start(&prepared.config)
-        .await
-        .map_err(|_| Failed::Said("the server did not start; see above".into()))?;
+    prepared.substitutions.iter().for_each(|substitution| println!("  {substitution}"));
+    let server =
+        Server::start(&prepared.config).await.map_err(|_| Failed("the server did not start; see above".into()))?;
     println!("\nAsk it, as clients of several countries:");
-    print!("{}", dig_lines(server.addresses[0], "www.example.com"));
-    println!("\nStop and break origins by typing:\n{HELP}\n");
-    let mut demo = Demo { origins, names, server, shown: Vec::new() };
-    demo.talk(script, args.end_after).await?;
+    dig_lines(server.addresses[0], NAME).iter().for_each(|line| println!("  {line}"));
+    println!("\nType to stop and break origins:\n{HELP}\n");
+    let mut demo = Demo { fleet, names, server, shown: Vec::new() };
+    let ended = demo.talk(script, args.end_after).await;
     demo.server.stop();
-    Ok(())
+    ended
 }
 
 struct Demo {
-    origins: Origins,
-    names: Vec<String>,
+    fleet: Fleet,
+    names: Names,
     server: Server,
-    shown: Vec<Row>,
+    /// What the table printed last said.
+    shown: Vec<[String; 3]>,
 }
 
 impl Demo {
@@ -125,80 +111,96 @@ impl Demo {
         let mut refresh = interval(REFRESH);
         refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let command = tokio::select! {
-                _ = tokio::signal::ctrl_c() => Some(Command::Quit),
-                () = sleep_until(end.unwrap_or(start)), if end.is_some() => Some(Command::Quit),
+            let commands = tokio::select! {
+                _ = tokio::signal::ctrl_c() => vec![Command::Quit],
+                () = sleep_until(end.unwrap_or(start)), if end.is_some() => vec![Command::Quit],
                 () = sleep_until(next_step.unwrap_or(start)), if next_step.is_some() => {
                     let command = script.next();
-                    next_step = command.as_ref().map(|command| match command {
-                        Command::Wait(duration) => Instant::now() + *duration,
-                        _ => Instant::now(),
-                    });
-                    command.inspect(|command| println!("> {command}"))
+                    next_step = command.as_ref().map(|command| Instant::now() + pause(command));
+                    command.into_iter().inspect(|command| println!("> {command}")).collect()
                 }
                 line = lines.next_line(), if typing => {
                     let line = line.ok().flatten();
                     typing = line.is_some();
-                    line.and_then(|line| self.typed(&line))
+                    self.typed(&line.unwrap_or_default())
                 }
-                _ = refresh.tick() => None,
+                _ = refresh.tick() => Vec::new(),
             };
-            match command {
-                Some(Command::Quit) => return Ok(()),
-                Some(Command::Set { what, mode }) => self.origins.set(&what, mode).await?,
-                Some(Command::Help) => println!("{HELP}"),
-                Some(Command::Status) => self.shown.clear(),
-                Some(Command::Wait(_)) | None => {}
+            for command in commands {
+                match command {
+                    Command::Quit => return Ok(()),
+                    Command::Turn(what, mode) => {
+                        self.fleet.turn(&what, mode).await.map_err(failed("cannot turn an origin"))?;
+                    }
+                    Command::Help => println!("{HELP}"),
+                    Command::Status => self.shown.clear(),
+                    Command::Wait(_) => {}
+                }
             }
             self.show();
         }
     }
 
-    fn typed(&self, line: &str) -> Option<Command> {
-        if line.trim().is_empty() {
-            return None;
-        }
-        parse_command(line, &self.names).inspect_err(|error| println!("{error}")).ok()
+    fn typed(&self, line: &str) -> Vec<Command> {
+        parse_script(line, &self.names).unwrap_or_else(|error| {
+            println!("{error}");
+            Vec::new()
+        })
     }
 
-    /// Prints the table if it differs from the one printed last.
+    /// Prints the table if it says anything that the one printed last did not.
     fn show(&mut self) {
         let rows = self.rows();
-        if rows != self.shown {
+        let says = |row: &Row| [row.state.clone(), row.reason.clone(), row.origin_mode.clone()];
+        let says: Vec<[String; 3]> = rows.iter().map(says).collect();
+        if says != self.shown {
             println!("{}", render(&rows));
-            self.shown = rows;
+            self.shown = says;
         }
     }
 
     fn rows(&self) -> Vec<Row> {
         let snapshot = self.server.control.published().load();
-        let steering = &snapshot.loaded.steering;
-        let endpoints = steering.pools.iter().flat_map(|pool| pool.endpoints.iter());
-        let row = |endpoint: &Endpoint| {
-            let target = endpoint.v4.as_ref().map(|&(_, target)| target)?;
-            let Target { key: Some(key), .. } = &steering.targets[target] else { return None };
-            Some(self.row(endpoint, key))
+        let row = |(site, mode): (&Site, _)| {
+            let key = target_of(site, &snapshot.loaded.steering);
+            let mut row = key.map_or_else(Row::default, |key| self.probed(key));
+            row.region = site.region.clone();
+            row.pool = site.pool.clone();
+            row.endpoint = site.endpoint.clone();
+            row.addresses = site.addresses.clone();
+            row.origin_mode = format!("{mode}");
+            row
         };
-        endpoints.filter_map(row).collect()
+        self.fleet.sites().map(row).collect()
     }
 
-    fn row(&self, endpoint: &Endpoint, key: &ProbeKey) -> Row {
-        let v4 = endpoint.v4.map(|(addr, _)| addr.to_string());
-        let v6 = endpoint.v6.map(|(addr, _)| addr.to_string());
-        let origin = self.origins.origins.iter().find(|origin| origin.addr.ip() == key.addr);
-        let state = |machine: &Machine| {
-            let reason = machine.reason().filter(|_| machine.verdict() != Verdict::Up || machine.failures() > 0);
-            (machine.verdict().to_string(), reason.map(ToString::to_string).unwrap_or_default())
+    /// What probes say of a target.
+    fn probed(&self, key: &ProbeKey) -> Row {
+        let read = |machine: &Machine| {
+            let trouble = machine.verdict() != Verdict::Up || machine.failures() > 0;
+            Row {
+                state: machine.verdict().to_string(),
+                since: Some(clock::now().mono.since(machine.since().mono)),
+                latency_ms: machine.view().latency.map(|latency| latency.0),
+                reason: machine.reason().filter(|_| trouble).map(ToString::to_string).unwrap_or_default(),
+                ..Row::default()
+            }
         };
-        let (verdict, reason) = self.server.control.poller().inspect(key, state).unwrap_or_default();
-        Row {
-            region: origin.map(|origin| origin.region.clone()).unwrap_or_default(),
-            endpoint: endpoint.name.clone(),
-            addresses: v4.into_iter().chain(v6).collect::<Vec<String>>().join(" "),
-            probe: format!("{}:{}", key.addr, key.port),
-            origin: origin.map(|origin| origin.mode().to_string()).unwrap_or_default(),
-            verdict,
-            reason,
-        }
+        let row = self.server.control.poller().inspect(key, read).unwrap_or_default();
+        Row { probe: format!("{}:{}", key.addr, key.port), ..row }
     }
+}
+
+/// How long a script pauses after a command.
+const fn pause(command: &Command) -> Duration {
+    match command {
+        Command::Wait(duration) => *duration,
+        _ => Duration::ZERO,
+    }
+}
+
+/// What is probed of a site.
+fn target_of<'a>(site: &Site, steering: &'a Steering) -> Option<&'a ProbeKey> {
+    let keys = steering.targets.iter().filter_map(|target| target.key.as_ref());
+    keys.into_iter().find(|key| key.addr == site.ip)
 }

@@ -1,268 +1,303 @@
-//! HTTPS origins on loopback addresses, each of which can be stopped and broken.
+//! One endpoint's HTTPS server, which can be stopped, broken and started again while clients look.
 
 use std::convert::Infallible;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use rustls::ServerConfig;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 
-use super::ca::{Authority, DemoError};
-use super::prepare::Planned;
+use super::ca::{CaError, DemoCa, Flaw};
+
+/// Connections of one origin at a time; more wait in the listener's queue.
+const MAX_CONNECTIONS: usize = 128;
+/// How long one connection may last. A probe that is left hanging gives up long before.
+const LONGEST_CONNECTION: Duration = Duration::from_secs(60);
+/// A pause after a failed `accept`, so that a lack of file descriptors does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Connections that the kernel queues.
+const BACKLOG: u32 = 128;
 
 /// How an origin behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// As it should.
+    /// Answers with a good certificate: 200.
+    #[default]
     Serving,
-    /// Nothing listens: connections are refused.
+    /// Does not listen: connections are refused.
     Stopped,
-    /// Connections are accepted and nothing follows.
+    /// Accepts connections and stays silent.
     Hang,
-    /// Connections are accepted and reset.
+    /// Resets each connection after the client's first bytes.
     Reset,
-    /// Every request is answered with status 500.
-    Status500,
-    /// The certificate has expired.
+    /// Answers each request with this status.
+    Status(u16),
+    /// Shows a certificate that has expired.
     Expired,
-    /// The certificate is for another name.
+    /// Shows a certificate for another name.
     WrongName,
-    /// The certificate is by an authority that nobody trusts.
+    /// Shows a certificate of a CA that is not the demo's.
     UnknownCa,
 }
 
-/// How the modes are called in scripts and in the table.
-pub(super) const MODES: [(&str, Mode); 8] = [
-    ("serving", Mode::Serving),
-    ("stopped", Mode::Stopped),
-    ("hang", Mode::Hang),
-    ("reset", Mode::Reset),
-    ("500", Mode::Status500),
-    ("expired", Mode::Expired),
-    ("wrong-name", Mode::WrongName),
-    ("unknown-ca", Mode::UnknownCa),
-];
-
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(MODES.iter().find(|(_, mode)| mode == self).map_or("", |(name, _)| name))
+        match self {
+            Self::Serving => f.pad("serving"),
+            Self::Stopped => f.pad("stopped"),
+            Self::Hang => f.pad("hang"),
+            Self::Reset => f.pad("reset"),
+            Self::Status(status) => f.pad(&status.to_string()),
+            Self::Expired => f.pad("expired"),
+            Self::WrongName => f.pad("wrong-name"),
+            Self::UnknownCa => f.pad("unknown-ca"),
+        }
     }
 }
 
-/// How long a hanging connection is kept: longer than any check waits.
-const HANG: Duration = Duration::from_secs(60);
-/// Connections that one origin keeps at a time; the oldest give way.
-const CONNECTIONS: usize = 256;
+/// TLS for one host name: a good certificate and one of each flaw. Origins of one host share it.
+pub struct HostTls {
+    good: TlsAcceptor,
+    expired: TlsAcceptor,
+    wrong_name: TlsAcceptor,
+    unknown_ca: TlsAcceptor,
+}
 
-/// One endpoint's HTTPS server.
+impl HostTls {
+    /// New certificates for `host`.
+    ///
+    /// # Errors
+    /// [`CaError`] if the host cannot stand in a certificate.
+    pub fn new(ca: &DemoCa, host: &str) -> Result<Self, CaError> {
+        let acceptor = |flaw| Ok::<_, CaError>(TlsAcceptor::from(ca.server_config(host, flaw)?));
+        Ok(Self {
+            good: acceptor(None)?,
+            expired: acceptor(Some(Flaw::Expired))?,
+            wrong_name: acceptor(Some(Flaw::WrongName))?,
+            unknown_ca: acceptor(Some(Flaw::UnknownCa))?,
+        })
+    }
+}
+
+/// One endpoint's HTTPS server. It ends when it is dropped.
 pub struct Origin {
-    /// The region it stands in.
-    pub region: String,
-    /// The endpoint's name.
-    pub endpoint: String,
-    /// Where it listens.
-    pub addr: SocketAddr,
-    mode: watch::Sender<Mode>,
-    servers: Arc<Servers>,
-    task: Option<JoinHandle<()>>,
+    address: SocketAddr,
+    greeting: Arc<str>,
+    tls: Arc<HostTls>,
+    mode: Mode,
+    /// None: stopped.
+    running: Option<Running>,
 }
 
-/// A TLS server for each state of certificate.
-struct Servers {
-    good: Arc<ServerConfig>,
-    expired: Arc<ServerConfig>,
-    wrong_name: Arc<ServerConfig>,
-    unknown_ca: Arc<ServerConfig>,
-}
-
-/// The origins of the demo.
-pub struct Origins {
-    /// In the order of the configuration.
-    pub origins: Vec<Origin>,
-}
-
-/// Attempts to find a port that is free at every address.
-const PORT_ATTEMPTS: usize = 20;
-
-impl Origins {
-    /// Starts an origin for every planned endpoint, all at one port that is free.
-    ///
-    /// # Errors
-    /// Where certificates cannot be made or sockets not be opened.
-    pub async fn start(planned: &[Planned], host: &str, authority: &Authority) -> Result<Self, DemoError> {
-        let stranger = Authority::new("an authority that nobody trusts")?;
-        let servers = Arc::new(Servers {
-            good: authority.server(host, 2020, 2100)?,
-            expired: authority.server(host, 2020, 2021)?,
-            wrong_name: authority.server("another-name.example.net", 2020, 2100)?,
-            unknown_ca: stranger.server(host, 2020, 2100)?,
-        });
-        let listeners = listeners(planned).await?;
-        let origin = |(planned, listener): (&Planned, TcpListener)| {
-            let addr = listener.local_addr().map_err(|error| failed("cannot read a socket's address", error))?;
-            let (mode, _) = watch::channel(Mode::Serving);
-            let (region, endpoint) = (planned.region.clone(), planned.endpoint.clone());
-            let mut origin = Origin { region, endpoint, addr, mode, servers: Arc::clone(&servers), task: None };
-            origin.run(listener);
-            Ok(origin)
-        };
-        let origins: Result<Vec<Origin>, DemoError> = planned.iter().zip(listeners).map(origin).collect();
-        Ok(Self { origins: origins? })
-    }
-
-    /// The port of all of them.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.origins.first().map_or(0, |origin| origin.addr.port())
-    }
-
-    /// What commands may name: regions, endpoints, `all`.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for name in self.origins.iter().flat_map(|origin| [&origin.region, &origin.endpoint]) {
-            if !names.contains(name) {
-                names.push(name.clone());
-            }
-        }
-        names.push("all".into());
-        names
-    }
-
-    /// Changes how a region, an endpoint or all behave.
-    ///
-    /// # Errors
-    /// Where a stopped one cannot listen again.
-    pub async fn set(&mut self, what: &str, mode: Mode) -> Result<(), DemoError> {
-        let named = |origin: &&mut Origin| what == "all" || origin.region == what || origin.endpoint == what;
-        for origin in self.origins.iter_mut().filter(named) {
-            origin.set(mode).await?;
-        }
-        Ok(())
-    }
-}
-
-fn failed(what: impl Into<String>, error: std::io::Error) -> DemoError {
-    DemoError::Io { what: what.into(), error }
-}
-
-async fn listeners(planned: &[Planned]) -> Result<Vec<TcpListener>, DemoError> {
-    let mut last = None;
-    for _ in 0..PORT_ATTEMPTS {
-        match listeners_at_one_port(planned).await {
-            Ok(listeners) => return Ok(listeners),
-            Err((addr, error)) => last = Some((addr, error)),
-        }
-    }
-    let (addr, error) = last.ok_or(DemoError::Shipped("endpoint to start an origin for"))?;
-    let hint = "the demo needs the addresses 127.1.0.1 to 127.3.0.2, which Linux has and other systems may not";
-    Err(failed(format!("cannot listen on {addr} ({hint})"), error))
-}
-
-async fn listeners_at_one_port(planned: &[Planned]) -> Result<Vec<TcpListener>, (IpAddr, std::io::Error)> {
-    let (mut listeners, mut port) = (Vec::new(), 0);
-    for planned in planned {
-        let bound = TcpListener::bind((planned.address, port)).await;
-        let listener = bound.map_err(|error| (planned.address, error))?;
-        port = listener.local_addr().map_err(|error| (planned.address, error))?.port();
-        listeners.push(listener);
-    }
-    Ok(listeners)
+struct Running {
+    listener: Arc<TcpListener>,
+    /// Owns the connections: where it ends, they end.
+    accepting: JoinHandle<()>,
 }
 
 impl Origin {
+    /// Listens at `address` and serves; `greeting` is what it says anywhere but at `/healthz`. Port 0 takes a free one.
+    ///
+    /// # Errors
+    /// If the address is taken or not this machine's; the error says so.
+    pub async fn start(address: SocketAddr, greeting: impl Into<Arc<str>>, tls: Arc<HostTls>) -> io::Result<Self> {
+        let mut origin = Self { address, greeting: greeting.into(), tls, mode: Mode::Stopped, running: None };
+        origin.turn(Mode::Serving).await?;
+        Ok(origin)
+    }
+
+    /// Where it listens, or did before it was stopped.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// How it behaves.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        *self.mode.borrow()
+        self.mode
     }
 
-    /// Changes how it behaves, for new connections; old ones end.
+    /// Behaves so from now on; connections of before are cut.
     ///
     /// # Errors
-    /// Where it was stopped and cannot listen again.
-    pub async fn set(&mut self, mode: Mode) -> Result<(), DemoError> {
-        if let Some(task) = self.task.take() {
-            task.abort();
-            let _ = task.await; // aborted: ends in an error by design
+    /// If it was stopped and its address cannot be had again; it stays stopped then.
+    pub async fn turn(&mut self, mode: Mode) -> io::Result<()> {
+        if mode == self.mode {
+            return Ok(());
         }
-        self.mode.send_replace(mode);
+        let listener = self.pause().await;
+        self.mode = Mode::Stopped;
         if mode != Mode::Stopped {
-            let listener = TcpListener::bind(self.addr).await;
-            self.run(listener.map_err(|error| failed(format!("cannot listen on {} again", self.addr), error))?);
+            let listener = match listener {
+                Some(listener) => listener,
+                None => Arc::new(listen(self.address)?),
+            };
+            self.address = listener.local_addr()?;
+            let accepting = tokio::spawn(accept(Arc::clone(&listener), self.conversation(mode)));
+            self.running = Some(Running { listener, accepting });
+            self.mode = mode;
         }
         Ok(())
     }
 
-    fn run(&mut self, listener: TcpListener) {
-        let (mode, servers) = (self.mode(), Arc::clone(&self.servers));
-        let greeting: Arc<str> = format!("{} in {}\n", self.endpoint, self.region).into();
-        self.task = Some(tokio::spawn(async move {
-            let mut connections = JoinSet::new();
-            loop {
-                let Ok((stream, _)) = listener.accept().await else {
-                    tokio::time::sleep(Duration::from_millis(100)).await; // out of descriptors, as a rule
-                    continue;
-                };
-                while connections.try_join_next().is_some() {}
-                if connections.len() < CONNECTIONS {
-                    connections.spawn(connection(stream, mode, Arc::clone(&servers), Arc::clone(&greeting)));
-                }
-            }
-        }));
+    /// Ends all tasks; the listener, not yet closed, is the caller's.
+    async fn pause(&mut self) -> Option<Arc<TcpListener>> {
+        let mut running = self.running.take()?;
+        running.accepting.abort();
+        // Only once the task has ended is its hold on the listener gone. An error says that it was aborted.
+        let _ = (&mut running.accepting).await;
+        Some(Arc::clone(&running.listener))
     }
-}
 
-impl Drop for Origin {
-    fn drop(&mut self) {
-        if let Some(task) = &self.task {
-            task.abort();
+    fn conversation(&self, mode: Mode) -> Conversation {
+        let page = |status| Page { status, greeting: Arc::clone(&self.greeting) };
+        match mode {
+            Mode::Hang | Mode::Stopped => Conversation::Silence,
+            Mode::Reset => Conversation::Reset,
+            Mode::Serving => Conversation::Http(self.tls.good.clone(), page(None)),
+            Mode::Status(status) => Conversation::Http(self.tls.good.clone(), page(StatusCode::from_u16(status).ok())),
+            Mode::Expired => Conversation::Http(self.tls.expired.clone(), page(None)),
+            Mode::WrongName => Conversation::Http(self.tls.wrong_name.clone(), page(None)),
+            Mode::UnknownCa => Conversation::Http(self.tls.unknown_ca.clone(), page(None)),
         }
     }
 }
 
-async fn connection(stream: TcpStream, mode: Mode, servers: Arc<Servers>, greeting: Arc<str>) {
-    let server = match mode {
-        Mode::Hang => return tokio::time::sleep(HANG).await,
-        Mode::Reset => return reset(&stream),
-        Mode::Stopped => return,
-        Mode::Serving | Mode::Status500 => &servers.good,
-        Mode::Expired => &servers.expired,
-        Mode::WrongName => &servers.wrong_name,
-        Mode::UnknownCa => &servers.unknown_ca,
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// Listens with SO_REUSEADDR: connections of the last run that are still closing do not hold the port.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let bound = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
     };
-    // a client that does not like the certificate hangs up, and that is the demo's business
-    let Ok(stream) = TlsAcceptor::from(Arc::clone(server)).accept(stream).await else { return };
-    let service = service_fn(move |request| respond(request, mode, Arc::clone(&greeting)));
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    bound().map_err(|error| explain(address, &error))
 }
 
-/// Closes with RST instead of FIN.
-fn reset(stream: &TcpStream) {
-    let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
+fn explain(address: SocketAddr, error: &io::Error) -> io::Error {
+    let ip = address.ip();
+    let hint = if error.kind() == io::ErrorKind::AddrNotAvailable && ip.is_loopback() {
+        format!(
+            "; Linux has all of 127.0.0.0/8 on its loopback interface, other systems need each address added first, \
+             for example with: ifconfig lo0 alias {ip} up"
+        )
+    } else {
+        String::new()
+    };
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}{hint}"))
 }
 
-async fn respond(
-    request: Request<Incoming>,
-    mode: Mode,
+async fn accept(listener: Arc<TcpListener>, conversation: Conversation) {
+    let mut connections = JoinSet::new();
+    loop {
+        while connections.try_join_next().is_some() {}
+        if connections.len() >= MAX_CONNECTIONS {
+            connections.join_next().await;
+        }
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let conversation = conversation.clone();
+                connections.spawn(tokio::time::timeout(LONGEST_CONNECTION, conversation.hold(stream)));
+            }
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+/// What is done with each connection. Its errors are the client's to notice.
+#[derive(Clone)]
+enum Conversation {
+    Silence,
+    Reset,
+    Http(TlsAcceptor, Page),
+}
+
+impl Conversation {
+    async fn hold(self, stream: TcpStream) {
+        match self {
+            Self::Silence => stay_silent(stream).await,
+            Self::Reset => reset(stream).await,
+            Self::Http(tls, page) => serve(stream, &tls, page).await,
+        }
+    }
+}
+
+/// Reads and says nothing, until the client gives up.
+async fn stay_silent(mut stream: TcpStream) {
+    let mut buffer = [0; 1024];
+    while stream.read(&mut buffer).await.is_ok_and(|read| read > 0) {}
+}
+
+/// Waits for the client's first bytes, so that the reset meets a client that waits and not one still connecting.
+async fn reset(mut stream: TcpStream) {
+    let _ = stream.read(&mut [0; 1024]).await;
+    let _ = stream.set_zero_linger();
+}
+
+async fn serve(stream: TcpStream, tls: &TlsAcceptor, page: Page) {
+    let _ = stream.set_nodelay(true);
+    let Ok(stream) = tls.accept(stream).await else { return };
+    let service = service_fn(|request: Request<Incoming>| {
+        let response = page.answer(request.uri().path());
+        async { Ok::<_, Infallible>(response) }
+    });
+    // One request a connection: a client that keeps connections would not see a change of mode.
+    let _ = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// What an origin answers.
+#[derive(Clone)]
+struct Page {
+    /// None: 200.
+    status: Option<StatusCode>,
     greeting: Arc<str>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (status, body) = match (mode, request.uri().path()) {
-        (Mode::Status500, _) => (StatusCode::INTERNAL_SERVER_ERROR, Bytes::from_static(b"broken\n")),
-        (_, "/healthz") => (StatusCode::OK, Bytes::from_static(b"ok\n")),
-        _ => (StatusCode::OK, Bytes::copy_from_slice(greeting.as_bytes())),
-    };
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = status;
-    Ok(response)
+}
+
+impl Page {
+    fn answer(&self, path: &str) -> Response<Full<Bytes>> {
+        let text = match (self.status, path) {
+            (Some(status), _) => format!("{status}\n"),
+            (None, "/healthz") => "ok\n".to_owned(),
+            (None, _) => format!("{}\n", self.greeting),
+        };
+        let mut response = Response::new(Full::from(text));
+        *response.status_mut() = self.status.unwrap_or_default();
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loopback_address_that_is_not_up_is_explained() {
+        let missing = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        let text = |address: &str| explain(address.parse().expect("an address"), &missing).to_string();
+        let loopback = text("127.1.0.1:20443");
+        assert!(loopback.starts_with("cannot listen on 127.1.0.1:20443: "), "{loopback}");
+        assert!(
+            loopback.contains("other systems") && loopback.ends_with("ifconfig lo0 alias 127.1.0.1 up"),
+            "{loopback}"
+        );
+        assert!(!text("192.0.2.1:20443").contains("alias"));
+    }
 }

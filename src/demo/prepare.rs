@@ -1,212 +1,186 @@
-//! The shipped configuration, copied into a folder and made to probe the demo's origins.
+//! The shipped files in a folder, with the few substitutions that turn example endpoints into the demo's origins.
 
-use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use super::ca::DemoError;
+use super::edit::{EditError, Setting, Step, set_all};
+use super::sites::Site;
 
-/// The shipped files.
-#[derive(Clone, Copy, Debug)]
-pub struct Shipped {
-    config: &'static str,
-    zone: &'static str,
-    steering: &'static str,
-    database: &'static [u8],
+/// Where each file goes; the shipped configuration names the others by these ways.
+const CONFIG: &str = "config/windrose.toml";
+const ZONE: &str = "zones/example.com.zone";
+const STEERING: &str = "zones/example.com.toml";
+const CA: &str = "zones/ca.pem";
+const GEO: &str = "geo/country.mmdb";
+
+/// The files that a fresh copy of Windrose comes with.
+#[derive(Clone, Copy)]
+pub struct Shipped<'a> {
+    /// The main configuration.
+    pub config: &'a str,
+    /// The zone file of example.com.
+    pub zone: &'a str,
+    /// Its steering file.
+    pub steering: &'a str,
+    /// The GeoIP database.
+    pub geo: &'a [u8],
 }
 
-/// An endpoint that gets an origin.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Planned {
-    /// The region of its pool.
-    pub region: String,
-    /// Its name.
-    pub endpoint: String,
-    /// Where its origin listens: 127.REGION.0.ENDPOINT, both counted from 1.
-    pub address: IpAddr,
-}
-
-/// The folder that was written.
-#[derive(Debug)]
-pub struct Prepared {
-    /// The configuration file to serve.
-    pub config: PathBuf,
-    /// What was changed against the shipped files, a line each.
-    pub substitutions: Vec<String>,
-}
-
-impl Shipped {
-    /// The files of the build.
+impl Shipped<'static> {
+    /// Those that this program was built with.
     #[must_use]
-    pub const fn embedded() -> Self {
+    pub fn embedded() -> Self {
         Self {
             config: include_str!("../../config/windrose.toml"),
             zone: include_str!("../../zones/example.com.zone"),
             steering: include_str!("../../zones/example.com.toml"),
-            database: include_bytes!("../../geo/country.mmdb"),
+            geo: include_bytes!("../../geo/country.mmdb"),
         }
     }
+}
 
-    /// The endpoints of every pool that is probed.
-    #[must_use]
-    pub fn plan(&self) -> Vec<Planned> {
-        let mut regions: Vec<&str> = Vec::new();
-        let mut planned: Vec<Planned> = Vec::new();
-        for (region, endpoint) in probed(self.steering) {
-            if !regions.contains(&region) {
-                regions.push(region);
-            }
-            let number = regions.iter().position(|known| *known == region).unwrap_or_default() + 1;
-            let host = planned.iter().filter(|other| other.region == region).count() + 1;
-            let address = Ipv4Addr::new(127, number as u8, 0, host as u8); // a handful of each
-            planned.push(Planned { region: region.into(), endpoint: endpoint.into(), address: address.into() });
-        }
-        planned
+/// What is put in the place of what is shipped.
+#[derive(Clone, Debug)]
+pub struct Settings<'a> {
+    /// Where DNS is answered.
+    pub listen: &'a [SocketAddr],
+    /// The admin API's address, if the shipped configuration has `[admin] listen`; it may be in use by another server.
+    pub admin: Option<SocketAddr>,
+    /// The port of all origins.
+    pub origin_port: u16,
+    /// The certificate to trust, in PEM.
+    pub ca_pem: &'a str,
+}
+
+/// A folder that `windrose serve` could run on.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The main configuration file.
+    pub config: PathBuf,
+    /// Where the prepared files differ from the shipped ones, in order.
+    pub substitutions: Vec<Substitution>,
+}
+
+/// One difference from a shipped file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Substitution {
+    /// The file, relative to the folder.
+    pub file: &'static str,
+    /// The line in the written file, counted from 1.
+    pub line: usize,
+    /// The pool and endpoint, the check or the table.
+    pub place: String,
+    /// What is written there.
+    pub what: String,
+}
+
+impl fmt::Display for Substitution {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}: {}", self.file, self.line, self.place, self.what)
     }
+}
 
-    /// The host name that the check asks for.
+/// Why the files could not be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// A substitution found no place.
+    #[error("{file}: {error}")]
+    Edit {
+        /// The shipped file.
+        file: &'static str,
+        /// What is wrong.
+        error: EditError,
+    },
+    /// A file could not be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+}
+
+impl Prepared {
+    /// Writes the files into `folder`, which is made if missing.
     ///
     /// # Errors
-    /// If no check has one.
-    pub fn host(&self) -> Result<&'static str, DemoError> {
-        let line = self.steering.lines().find_map(|line| line.trim().strip_prefix("host = \""));
-        line.and_then(|rest| rest.split('"').next()).ok_or(DemoError::Shipped("check with a host"))
-    }
-
-    /// Writes the files into a folder, with the origins' addresses as what is probed, the authority as what is trusted,
-    /// and the server's own address.
-    ///
-    /// # Errors
-    /// Where a file cannot be written, or the shipped files have no place for a substitution.
+    /// [`PrepareError`]; a substitution that finds no place is one, and then nothing is written.
     pub fn write(
-        &self,
         folder: &Path,
-        origins: &[Planned],
-        port: u16,
-        listen: &[SocketAddr],
-        ca: &str,
-    ) -> Result<Prepared, DemoError> {
-        let mut substitutions = Vec::new();
-        let config = self.config(listen, &mut substitutions)?;
-        let steering = self.steering(origins, port, &mut substitutions)?;
-        write(folder, "config/windrose.toml", config.as_bytes())?;
-        write(folder, "zones/example.com.zone", self.zone.as_bytes())?;
-        write(folder, "zones/example.com.toml", steering.as_bytes())?;
-        write(folder, "zones/ca.pem", ca.as_bytes())?;
-        write(folder, "geo/country.mmdb", self.database)?;
-        Ok(Prepared { config: folder.join("config/windrose.toml"), substitutions })
-    }
-
-    fn config(&self, listen: &[SocketAddr], substitutions: &mut Vec<String>) -> Result<String, DemoError> {
-        let addresses: Vec<String> = listen.iter().map(|address| format!("\"{address}\"")).collect();
-        let new = format!("listen = [{}]", addresses.join(", "));
-        let old = self.config.lines().find(|line| line.starts_with("listen = "));
-        let old = old.ok_or(DemoError::Shipped("line that begins with listen"))?;
-        if old != new {
-            substitutions.push(format!("config/windrose.toml: {new}"));
+        shipped: &Shipped<'_>,
+        sites: &[Site],
+        settings: &Settings<'_>,
+    ) -> Result<Self, PrepareError> {
+        let (config, mut substitutions) = substitute(CONFIG, shipped.config, main_settings(settings))?;
+        let (steering, more) = substitute(STEERING, shipped.steering, steering_settings(sites, settings))?;
+        substitutions.extend(more);
+        let files = [
+            (CONFIG, config.as_bytes()),
+            (ZONE, shipped.zone.as_bytes()),
+            (STEERING, steering.as_bytes()),
+            (CA, settings.ca_pem.as_bytes()),
+            (GEO, shipped.geo),
+        ];
+        for (name, content) in files {
+            write_file(&folder.join(name), content)?;
         }
-        Ok(self.config.replacen(old, &new, 1))
-    }
-
-    fn steering(&self, origins: &[Planned], port: u16, substitutions: &mut Vec<String>) -> Result<String, DemoError> {
-        let mut text = String::new();
-        let mut trusted = false;
-        for line in self.steering.lines() {
-            let origin = endpoint_name(line).and_then(|name| origins.iter().find(|origin| origin.endpoint == name));
-            match (origin, line.rsplit_once(" }")) {
-                (Some(origin), Some((head, tail))) => {
-                    let probe = format!("probe = {{ address = \"{}\", port = {port} }}", origin.address);
-                    text += &format!("{head}, {probe} }}{tail}\n");
-                    substitutions.push(format!("zones/example.com.toml: {}: {probe}", origin.endpoint));
-                }
-                _ => text += &format!("{line}\n"),
-            }
-            if line.trim().starts_with("kind = \"https\"") {
-                text += "ca_file = \"ca.pem\"\n";
-                substitutions.push("zones/example.com.toml: ca_file = \"ca.pem\"".into());
-                trusted = true;
-            }
-        }
-        if !trusted {
-            return Err(DemoError::Shipped("check of kind https"));
-        }
-        Ok(text)
+        Ok(Self { config: folder.join(CONFIG), substitutions })
     }
 }
 
-/// Region and name of every endpoint of a pool whose check is not "none", in the order written.
-fn probed(steering: &str) -> Vec<(&str, &str)> {
-    let quoted = |line: &'_ str, key: &str| -> Option<(usize, usize)> {
-        let rest = line.trim().strip_prefix(key)?.strip_prefix(" = \"")?;
-        let start = rest.as_ptr() as usize - line.as_ptr() as usize;
-        Some((start, start + rest.find('"')?))
+/// A setting and the words for its place.
+type Described = (String, Setting);
+
+fn main_settings(settings: &Settings<'_>) -> Vec<Described> {
+    let listen: Vec<String> = settings.listen.iter().map(|address| format!("\"{address}\"")).collect();
+    let listen = described("[server]", vec!["server".into()], "listen", format!("[{}]", listen.join(", ")));
+    let admin = |address| described("[admin]", vec!["admin".into()], "listen", format!("\"{address}\""));
+    [listen].into_iter().chain(settings.admin.map(admin)).collect()
+}
+
+fn steering_settings(sites: &[Site], settings: &Settings<'_>) -> Vec<Described> {
+    let checks: BTreeSet<&str> = sites.iter().map(|site| site.check.as_str()).collect();
+    let trust = |check: &str| {
+        described(&format!("[check.{check}]"), vec!["check".into(), check.into()], "ca_file", "\"ca.pem\"".to_owned())
     };
-    let (mut region, mut check, mut found) = ("", "none", Vec::new());
-    for line in steering.lines() {
-        if line.starts_with('[') {
-            (region, check) = ("", "none");
-        } else if let Some((start, end)) = quoted(line, "region") {
-            region = &line[start..end];
-        } else if let Some((start, end)) = quoted(line, "check") {
-            check = &line[start..end];
-        } else if let Some(name) = endpoint_name(line).filter(|_| check != "none" && !region.is_empty()) {
-            found.push((region, name));
-        }
-    }
-    found
+    let probe = |site: &Site| {
+        let place = format!("[pool.{}] {}", site.pool, site.endpoint);
+        let table = vec!["pool".into(), site.pool.as_str().into(), "endpoints".into(), Step::Item(site.position)];
+        let value = format!("{{ address = \"{}\", port = {} }}", site.ip, settings.origin_port);
+        described(&place, table, "probe", value)
+    };
+    checks.into_iter().map(trust).chain(sites.iter().map(probe)).collect()
 }
 
-/// The name on a line `{ name = "fra1", addresses = … },`.
-fn endpoint_name(line: &str) -> Option<&str> {
-    line.trim().strip_prefix("{ name = \"")?.split('"').next()
+fn described(place: &str, table: Vec<Step>, key: &'static str, value: String) -> Described {
+    (place.to_owned(), Setting { table, key, value })
 }
 
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), DemoError> {
-    let path = folder.join(name);
-    let parent = path.parent().unwrap_or(folder);
-    let written = fs::create_dir_all(parent).and_then(|()| fs::write(&path, bytes));
-    written.map_err(|error| DemoError::Io { what: format!("cannot write {}", path.display()), error })
+fn substitute(
+    file: &'static str,
+    text: &str,
+    described: Vec<Described>,
+) -> Result<(String, Vec<Substitution>), PrepareError> {
+    let (places, settings): (Vec<_>, Vec<_>) = described.into_iter().unzip();
+    let (edited, lines) = set_all(text, &settings).map_err(|error| PrepareError::Edit { file, error })?;
+    let substitution = |((place, setting), line): ((String, &Setting), usize)| Substitution {
+        file,
+        line,
+        place,
+        what: format!("{} = {}", setting.key, setting.value),
+    };
+    let substitutions = places.into_iter().zip(&settings).zip(lines).map(substitution).collect();
+    Ok((edited, substitutions))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_probed_endpoint_gets_an_origin() {
-        let shipped = Shipped::embedded();
-        let plan = shipped.plan();
-        let lines: Vec<String> = plan.iter().map(|p| format!("{} {} {}", p.region, p.endpoint, p.address)).collect();
-        assert_eq!(
-            lines,
-            [
-                "eu fra1 127.1.0.1",
-                "eu fra2 127.1.0.2",
-                "us iad1 127.2.0.1",
-                "us iad2 127.2.0.2",
-                "ap sin1 127.3.0.1",
-                "ap sin2 127.3.0.2"
-            ]
-        );
-        assert_eq!(shipped.host().expect("a host"), "www.example.com");
+fn write_file(path: &Path, content: &[u8]) -> Result<(), PrepareError> {
+    let failed = |error| PrepareError::Write { path: path.to_owned(), error };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
     }
-
-    #[test]
-    fn what_is_written_loads() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let shipped = Shipped::embedded();
-        let (plan, listen) = (shipped.plan(), ["127.0.0.1:0".parse().expect("an address")]);
-        let ca = Authority::new("test").expect("an authority").pem();
-        let prepared = shipped.write(folder.path(), &plan, 4433, &listen, &ca).expect("written");
-        assert_eq!(prepared.substitutions.len(), plan.len() + 2, "{:#?}", prepared.substitutions);
-        let (setup, report) = crate::control::load(&prepared.config).map_err(|r| r.diagnostics).expect("sound files");
-        assert!(report.diagnostics.is_empty(), "{:?}", report.diagnostics);
-        let probed = setup.loaded.steering.targets.iter().filter_map(|target| target.key.as_ref());
-        let mut probed: Vec<String> = probed.map(|key| format!("{}:{}", key.addr, key.port)).collect();
-        probed.sort();
-        assert_eq!(probed.len(), 6);
-        assert!(probed.iter().all(|target| target.starts_with("127.") && target.ends_with(":4433")), "{probed:?}");
-    }
-
-    use super::super::ca::Authority;
+    std::fs::write(path, content).map_err(failed)
 }

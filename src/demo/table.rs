@@ -1,86 +1,139 @@
-//! What the demo prints: a table of endpoints, and questions to ask.
+//! Regions and endpoints as aligned text for a terminal.
 
-use std::net::SocketAddr;
+use std::time::Duration;
 
-/// One endpoint as the table shows it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// One endpoint, as the table shows it.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     /// Its region.
     pub region: String,
+    /// Its pool.
+    pub pool: String,
     /// Its name.
     pub endpoint: String,
-    /// What clients are answered.
-    pub addresses: String,
-    /// Where it is probed.
+    /// What DNS answers.
+    pub addresses: Vec<String>,
+    /// Where it is probed; empty if it is not.
     pub probe: String,
-    /// How its origin behaves.
-    pub origin: String,
-    /// What probes say.
-    pub verdict: String,
-    /// Why the last failed probe failed, while the endpoint is not up.
+    /// Its verdict or forced state, in a word.
+    pub state: String,
+    /// How long it has been in that state.
+    pub since: Option<Duration>,
+    /// Its latency, as probes measure it.
+    pub latency_ms: Option<f32>,
+    /// Why its last probe failed; empty if it did not.
     pub reason: String,
+    /// How its origin behaves; empty if it has none.
+    pub origin_mode: String,
 }
 
-/// Clients of several countries: name, network, and the type to ask for.
-pub const CLIENTS: [(&str, &str, &str); 6] = [
-    ("Germany", "53.0.1.0/24", "A"),
-    ("United States", "8.8.8.0/24", "A"),
-    ("Japan", "133.11.0.0/24", "A"),
-    ("Brazil", "200.160.0.0/24", "A"),
-    ("South Africa", "196.25.1.0/24", "A"),
-    ("Germany", "2003:c0::/32", "AAAA"),
-];
+const HEAD: [&str; 10] =
+    ["REGION", "POOL", "ENDPOINT", "ADDRESSES", "PROBED AT", "ORIGIN", "STATE", "SINCE", "LATENCY", "REASON"];
+/// Columns whose cells end at the right.
+const RIGHT: [usize; 2] = [7, 8];
+const GAP: &str = "  ";
 
-/// A `dig` line for each client.
-#[must_use]
-pub fn dig_lines(server: SocketAddr, name: &str) -> String {
-    let line = |(country, network, rtype): (&str, &str, &str)| {
-        let question = format!("dig @{} -p {} {name} {rtype} +subnet={network} +short", server.ip(), server.port());
-        format!("  {question:<84} # {country}\n")
-    };
-    CLIENTS.into_iter().map(line).collect()
-}
+type Cells = [String; HEAD.len()];
 
-/// The table, columns aligned.
+/// The table, each line with its newline. A region or pool is written at its first row only.
 #[must_use]
 pub fn render(rows: &[Row]) -> String {
-    let heads = ["region", "endpoint", "answers", "probed at", "origin", "verdict", "reason"].map(str::to_owned);
-    let cells = |row: &Row| {
-        let Row { region, endpoint, addresses, probe, origin, verdict, reason } = row.clone();
-        [region, endpoint, addresses, probe, origin, verdict, reason]
-    };
-    let lines: Vec<[String; 7]> = std::iter::once(heads).chain(rows.iter().map(cells)).collect();
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default();
-    let widths: [usize; 7] = std::array::from_fn(width);
-    let line = |line: &[String; 7]| {
-        let padded = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-        format!("  {}", padded.collect::<Vec<String>>().join("  ")).trim_end().to_owned() + "\n"
-    };
-    lines.iter().map(line).collect()
+    let mut lines: Vec<Cells> = vec![HEAD.map(str::to_owned)];
+    let mut before: Option<&Row> = None;
+    for row in rows {
+        lines.push(cells(row, before));
+        before = Some(row);
+    }
+    let widths = std::array::from_fn(|column| lines.iter().map(|cells| width(&cells[column])).max().unwrap_or(0));
+    lines.iter().map(|cells| line(cells, &widths)).collect()
+}
+
+fn cells(row: &Row, before: Option<&Row>) -> Cells {
+    let same_region = before.is_some_and(|before| before.region == row.region);
+    let same_pool = same_region && before.is_some_and(|before| before.pool == row.pool);
+    let unless = |same: bool, text: &str| if same { String::new() } else { text.to_owned() };
+    [
+        unless(same_region, &row.region),
+        unless(same_pool, &row.pool),
+        row.endpoint.clone(),
+        row.addresses.join(" "),
+        or_dash(&row.probe),
+        or_dash(&row.origin_mode),
+        row.state.clone(),
+        row.since.map_or_else(|| "-".to_owned(), ago),
+        row.latency_ms.map_or_else(|| "-".to_owned(), |millis| format!("{millis:.1} ms")),
+        row.reason.clone(),
+    ]
+}
+
+fn or_dash(text: &str) -> String {
+    if text.is_empty() { "-".to_owned() } else { text.to_owned() }
+}
+
+/// Two units at most: `9s`, `3m20s`, `2h05m`.
+fn ago(time: Duration) -> String {
+    let secs = time.as_secs();
+    match (secs / 3600, secs / 60 % 60, secs % 60) {
+        (0, 0, secs) => format!("{secs}s"),
+        (0, minutes, secs) => format!("{minutes}m{secs:02}s"),
+        (hours, minutes, _) => format!("{hours}h{minutes:02}m"),
+    }
+}
+
+fn line(cells: &Cells, widths: &[usize; HEAD.len()]) -> String {
+    let mut line = String::new();
+    for (column, (cell, &wanted)) in cells.iter().zip(widths).enumerate() {
+        let fill = " ".repeat(wanted - width(cell));
+        let parts = if RIGHT.contains(&column) { [fill.as_str(), cell] } else { [cell, fill.as_str()] };
+        line.extend(parts.into_iter().chain([GAP]));
+    }
+    line.truncate(line.trim_end().len());
+    line.push('\n');
+    line
+}
+
+fn width(text: &str) -> usize {
+    text.chars().count()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Prefix;
-    use crate::geo::{Database, country_info};
 
-    #[test]
-    fn clients_are_where_their_line_says() {
-        let database = Database::read(include_bytes!("../../geo/country.mmdb")).expect("the shipped database");
-        for (country, network, _) in CLIENTS {
-            let network: Prefix = network.parse().expect("a network");
-            let found = database.locations.get(network.addr()).0.country.and_then(country_info);
-            assert_eq!(found.map(|info| info.name), Some(country), "{network}");
-        }
+    fn row(region: &str, pool: &str, endpoint: &str) -> Row {
+        let text = str::to_owned;
+        Row { region: text(region), pool: text(pool), endpoint: text(endpoint), state: text("up"), ..Row::default() }
     }
 
     #[test]
-    fn columns_are_aligned() {
-        let row = Row { region: "eu".into(), endpoint: "a-long-name".into(), verdict: "up".into(), ..Row::default() };
-        let text = render(&[row]);
-        let column = |line: &str, word: &str| line.find(word);
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(column(lines[0], "verdict"), column(lines[1], "up"));
+    fn columns_are_aligned_and_repeated_names_left_out() {
+        let first = Row {
+            addresses: vec!["192.0.2.10".to_owned(), "2001:db8::10".to_owned()],
+            probe: "127.1.0.1:20443".to_owned(),
+            since: Some(Duration::from_secs(200)),
+            latency_ms: Some(1.26),
+            origin_mode: "serving".to_owned(),
+            ..row("eu", "web-eu", "fra1")
+        };
+        let second = Row {
+            state: "down".to_owned(),
+            since: Some(Duration::from_millis(9900)),
+            reason: "connection refused".to_owned(),
+            ..row("eu", "web-eu", "frankfurt2")
+        };
+        let other = row("us", "web-eu", "iad1");
+        let expected = "\
+REGION  POOL    ENDPOINT    ADDRESSES                PROBED AT        ORIGIN   STATE  SINCE  LATENCY  REASON
+eu      web-eu  fra1        192.0.2.10 2001:db8::10  127.1.0.1:20443  serving  up     3m20s   1.3 ms
+                frankfurt2                           -                -        down      9s        -  connection refused
+us      web-eu  iad1                                 -                -        up         -        -
+";
+        assert_eq!(render(&[first, second, other]), expected);
+    }
+
+    #[test]
+    fn times_have_two_units_at_most() {
+        let shown = [0, 59, 60, 3599, 3600, 90_061].map(|secs| ago(Duration::from_secs(secs)));
+        assert_eq!(shown, ["0s", "59s", "1m00s", "59m59s", "1h00m", "25h01m"]);
     }
 }

@@ -1,4 +1,5 @@
 //! Real HTTPS origins in three regions, the real server in front of them, and clients that ask it.
+#![allow(clippy::unwrap_used, reason = "a test that fails should fail where it stands")]
 
 use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -11,7 +12,7 @@ use std::time::{Duration, Instant};
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RData;
 use hickory_proto::serialize::binary::BinDecodable;
-use windrose::demo::{Authority, Mode, Origins, Planned};
+use windrose::demo::{DemoCa, Fleet, Mode, Prepared, Settings, Shipped, What, find_sites};
 use windrose::wire::Rtype;
 
 use crate::support::query;
@@ -37,41 +38,25 @@ const ZONE: &str = "$TTL 3600\n@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ N
 
 pub(crate) struct Lab {
     runtime: tokio::runtime::Runtime,
-    pub(crate) origins: Origins,
+    pub(crate) origins: Fleet,
     server: Child,
     pub(crate) address: SocketAddr,
     log: Arc<Mutex<String>>,
     _folder: tempfile::TempDir,
 }
 
-fn planned() -> Vec<Planned> {
-    let endpoint = |(number, region): (u8, &str), host: u8| Planned {
-        region: region.into(),
-        endpoint: format!("{region}{host}"),
-        address: IpAddr::from([127, number, 0, host]),
-    };
-    let regions = [(1, "eu"), (2, "us"), (3, "ap")];
-    regions.into_iter().flat_map(|region| [1, 2].map(|host| endpoint(region, host))).collect()
-}
-
 /// Steering of three pools with two endpoints each; `policy` adds keys to the policy.
-fn steering(port: u16, policy: &str) -> String {
+fn steering(policy: &str) -> String {
     let mut text = format!(
         "version = 1\n[region]\neu = {{ lat = 50.11, lon = 8.68 }}\nus = {{ lat = 39.04, lon = -77.49 }}\n\
-         ap = {{ lat = 1.35, lon = 103.82 }}\n[check.web]\nkind = \"https\"\nhost = \"{HOST}\"\npath = \"/healthz\"\n\
-         ca_file = \"ca.pem\"\n{CHECK}"
+         ap = {{ lat = 1.35, lon = 103.82 }}\n[check.web]\nkind = \"https\"\nhost = \"{HOST}\"\npath = \"/healthz\"\n{CHECK}"
     );
-    for (number, region, v4, v6) in [
-        (1, "eu", "192.0.2", "2001:db8:1"),
-        (2, "us", "198.51.100", "2001:db8:2"),
-        (3, "ap", "203.0.113", "2001:db8:3"),
-    ] {
+    for (region, v4, v6) in
+        [("eu", "192.0.2", "2001:db8:1"), ("us", "198.51.100", "2001:db8:2"), ("ap", "203.0.113", "2001:db8:3")]
+    {
         text += &format!("[pool.{region}]\nregion = \"{region}\"\ncheck = \"web\"\nendpoints = [\n");
         for host in [1, 2] {
-            text += &format!(
-                "{{ name = \"{region}{host}\", addresses = [\"{v4}.{host}\", \"{v6}::{host}\"], \
-                 probe = {{ address = \"127.{number}.0.{host}\", port = {port} }} }},\n"
-            );
+            text += &format!("{{ name = \"{region}{host}\", addresses = [\"{v4}.{host}\", \"{v6}::{host}\"] }},\n");
         }
         text += "]\n";
     }
@@ -85,28 +70,26 @@ impl Lab {
     /// Starts origins and server; returns once the server answers.
     pub(crate) fn new(policy: &str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let authority = Authority::new("test").unwrap();
-        let origins = runtime.block_on(Origins::start(&planned(), HOST, &authority)).unwrap();
+        let (ca, steering) = (DemoCa::new().unwrap(), steering(policy));
+        let sites = find_sites(&steering).unwrap();
+        let origins = runtime.block_on(Fleet::start(sites.clone(), &ca)).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-        let database = Path::new(env!("CARGO_MANIFEST_DIR")).join("geo/country.mmdb");
-        let database = format!("[geo]\ndatabases = [\"{}\"]\n", database.display());
-        write(
-            "windrose.toml",
-            &format!("version = 1\n[server]\nlisten = [\"127.0.0.1:0\"]\nzones = \".\"\nstate = \"state\"\n{database}"),
-        );
-        std::fs::create_dir(folder.path().join("zones")).unwrap();
-        write("zones/example.com.zone", ZONE);
-        write("zones/example.com.toml", &steering(origins.port(), policy));
-        write("zones/ca.pem", &authority.pem());
-        let config = std::fs::read_to_string(folder.path().join("windrose.toml")).unwrap();
-        write("windrose.toml", &config.replace("zones = \".\"", "zones = \"zones\""));
-        let (server, address, log) = serve(&folder.path().join("windrose.toml"));
+        let shipped = Shipped { zone: ZONE, steering: &steering, ..Shipped::embedded() };
+        let listen = ["127.0.0.1:0".parse().unwrap()];
+        let settings = Settings { listen: &listen, admin: None, origin_port: origins.port(), ca_pem: &ca.pem() };
+        let prepared = Prepared::write(folder.path(), &shipped, &sites, &settings).unwrap();
+        let (server, address, log) = serve(&prepared.config);
         Self { runtime, origins, server, address, log, _folder: folder }
     }
 
+    /// Lets a region, an endpoint or all (`"all"`) behave so.
     pub(crate) fn set(&mut self, what: &str, mode: Mode) {
-        self.runtime.block_on(self.origins.set(what, mode)).unwrap();
+        let what = match what {
+            "all" => What::All,
+            "eu" | "us" | "ap" => What::Region(what.into()),
+            _ => What::Endpoint(what.into()),
+        };
+        assert!(self.runtime.block_on(self.origins.turn(&what, mode)).unwrap() > 0);
     }
 
     pub(crate) fn log(&self) -> String {

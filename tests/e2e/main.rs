@@ -47,6 +47,7 @@ fn check_failover(samples: &[Sample], failed: Instant, mended: Instant, bound: D
     (moved, back)
 }
 
+#[allow(clippy::print_stdout, reason = "figures for who runs it with --nocapture")]
 fn failover(mode: Mode, bound: Duration) {
     let mut lab = Lab::new("");
     let stream = Stream::start(lab.address);
@@ -74,7 +75,7 @@ fn a_hanging_region_is_left_in_time_and_nobody_notices() {
 
 #[test]
 fn a_failing_region_is_left_in_time_and_nobody_notices() {
-    failover(Mode::Status500, BOUND_REFUSED);
+    failover(Mode::Status(500), BOUND_REFUSED);
 }
 
 #[test]
