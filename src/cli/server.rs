@@ -52,6 +52,9 @@ impl Server {
             }
         };
         log_report(&report);
+        if let Err(error) = net::raise_descriptor_limit() {
+            warn!("cannot raise the number of open files: {error}; connections and probes may run short of them");
+        }
         let listen = setup.main.server.listen.clone();
         let control = Control::start(config, setup).await;
         let bound = net::bind(&listen, net::Options::default()).map_err(|error| {

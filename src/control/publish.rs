@@ -8,10 +8,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tracing::{info, warn};
+use tokio::time::{Instant, interval_at, sleep, sleep_until, timeout};
+use tracing::{debug, info, warn};
 
-use crate::health::{Board, ProbeKey, TargetView};
+use crate::health::{Board, ProbeKey, TargetView, Verdict};
 use crate::probe::{Change, Event, Options, Poller};
 use crate::snapshot::{Loaded, Snapshot};
 
@@ -24,6 +24,10 @@ const GATHER: Duration = Duration::from_millis(5);
 
 /// Changes of latency alone are published at most this often: they move shares a little, and every snapshot costs a plan.
 const LATENCY_PACE: Duration = Duration::from_secs(1);
+
+/// The state is saved on every change, and this often without one: a state that is ten minutes old says nothing (§5.8),
+/// and a service that never fails would have no other.
+const RESAVE: Duration = Duration::from_secs(60);
 
 /// Added to the longest timeout where `startup_wait` is not set (§5.8).
 const STARTUP_MARGIN: Duration = Duration::from_millis(500);
@@ -120,6 +124,7 @@ fn panicked(panic: &tokio::task::JoinError) -> Report {
 async fn publish_on_events(shared: Arc<Shared>, mut events: mpsc::UnboundedReceiver<Event>) {
     let mut due: Option<Instant> = None;
     let mut last = Instant::now();
+    let mut resave = interval_at(last + RESAVE, RESAVE);
     loop {
         let event = tokio::select! {
             event = events.recv() => event,
@@ -128,17 +133,23 @@ async fn publish_on_events(shared: Arc<Shared>, mut events: mpsc::UnboundedRecei
                 shared.publish().await;
                 continue;
             }
+            _ = resave.tick() => {
+                shared.save_soon();
+                continue;
+            }
         };
-        match event.map(|event| event.change) {
+        match event.as_ref().map(|event| event.change) {
             None => return,
             Some(Change::Latency) => {
                 due.get_or_insert(last + LATENCY_PACE);
             }
             Some(Change::Verdict { .. } | Change::Unsettled) => {
                 sleep(GATHER).await;
-                while events.try_recv().is_ok() {}
+                let mut changed: Vec<Event> = event.into_iter().collect();
+                changed.extend(std::iter::from_fn(|| events.try_recv().ok()));
                 (due, last) = (None, Instant::now());
                 shared.publish().await;
+                shared.log(&changed).await;
                 shared.save_soon();
             }
         }
@@ -153,9 +164,27 @@ impl Shared {
         let view = |key: &Option<ProbeKey>| key.as_ref().map_or_else(TargetView::unprobed, |key| self.poller.view(key));
         let board = Board { targets: targets.map(|target| view(&target.key)).collect() };
         let generation = self.published.load().generation + 1;
+        let start = Instant::now();
         let snapshot = Snapshot::build(Arc::clone(&loaded), board, generation);
         // the lock is held until here, so that a later board never loses to an earlier one
         self.published.store(Arc::new(snapshot));
+        debug!("published snapshot {generation}, built in {:?}", start.elapsed());
+    }
+
+    /// One line a changed verdict, by the names of the endpoints it holds for.
+    async fn log(&self, events: &[Event]) {
+        let loaded = Arc::clone(&*self.loaded.lock().await);
+        for Event { key, change } in events {
+            let Change::Verdict { from, to } = change else { continue };
+            let target = loaded.steering.targets.iter().find(|target| target.key.as_ref() == Some(key));
+            let Some(names) = target.map(|target| target.endpoints.join(", ")) else { continue };
+            let reason = self.poller.inspect(key, |machine| machine.reason().map(ToString::to_string)).flatten();
+            match (from, to) {
+                (Verdict::Unknown, Verdict::Up) => debug!("{names}: up; probed at {key}"),
+                (_, Verdict::Up) => info!("{names}: {from} -> {to}; probed at {key}"),
+                _ => warn!("{names}: {from} -> {to} ({}); probed at {key}", reason.unwrap_or_default()),
+            }
+        }
     }
 
     async fn wait_tried(&self, keys: &HashSet<ProbeKey>, patience: Duration) {

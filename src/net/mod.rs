@@ -14,7 +14,7 @@
 //! | `stream`    | one connection: pipelining, time limits                                     |
 //! | `frame`     | two-octet framing, without a socket                                         |
 //! | `worker`    | a thread's responder, walled off: its panic costs a query, not the thread   |
-//! | `sys`       | packet info through `recvmsg` and `sendmsg`; the only `unsafe` of the house |
+//! | `sys`       | system calls: packet info, the descriptor limit; the only `unsafe` here     |
 //!
 //! Deliberately absent: queues between threads, a task for each query, logging.
 #![allow(clippy::disallowed_methods, reason = "net reads the clock, once a batch")]
@@ -34,6 +34,7 @@ mod tests;
 pub use crate::answer::{Meta, Transport};
 pub use bind::{Bound, Options, bind};
 pub use server::{Counts, Running};
+pub use sys::raise_descriptor_limit;
 
 /// What turns a query into a response; every data thread has one.
 pub trait Responder: Send + 'static {

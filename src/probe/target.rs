@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Notify, Semaphore};
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::{Change, Event, clock};
 use crate::base::{Mono, Now};
-use crate::health::{Applied, Machine, Outcome, ProbeKey, Verdict};
+use crate::health::{Applied, Machine, Outcome, ProbeKey};
 
 /// A certificate that expires sooner than this many seconds is warned of (two weeks).
 const EXPIRY_WARNING: u64 = 14 * 86_400;
@@ -123,9 +123,8 @@ impl Target {
     fn log(&mut self, outcome: &Outcome, applied: Applied, now: Now) {
         match (outcome, applied.verdict_changed) {
             (Outcome::OwnTrouble(text), _) => self.log_trouble(text, now.mono),
-            (_, Some((Verdict::Unknown, Verdict::Up))) => debug!("{}: up ({outcome})", self.key),
-            (_, Some((old, Verdict::Up))) => info!("{}: {old} -> up ({outcome})", self.key),
-            (_, Some((old, new))) => warn!("{}: {old} -> {new} ({outcome})", self.key),
+            // operators read of it by the names of endpoints, which control knows
+            (_, Some((old, new))) => debug!("{}: {old} -> {new} ({outcome})", self.key),
             _ => {}
         }
         if let Outcome::Success { certificate_expiry: Some(expiry), .. } = outcome {

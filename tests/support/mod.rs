@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use hickory_proto::op::Message;
 use hickory_proto::serialize::binary::BinDecodable;
@@ -19,9 +19,10 @@ pub(crate) fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// What the shipped configuration loads.
+/// What the shipped configuration loads; loaded once.
 pub(crate) fn shipped() -> Arc<Loaded> {
-    load(&repository("config/windrose.toml"))
+    static SHIPPED: LazyLock<Arc<Loaded>> = LazyLock::new(|| load(&repository("config/windrose.toml")));
+    Arc::clone(&SHIPPED)
 }
 
 /// What a configuration loads; panics with the report where it has errors.
