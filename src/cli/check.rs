@@ -11,12 +11,14 @@ use super::{FAILED, OK};
 #[allow(clippy::print_stdout, reason = "the command's output")]
 pub(super) fn run(config: &Path) -> u8 {
     let (report, code) = match control::load(config) {
-        Ok((_, report)) => (report, OK),
+        Ok((setup, report)) => {
+            let (zones, names) = (setup.loaded.zones.iter().count(), setup.loaded.steering.names.len());
+            println!("{} can be served: {zones} zones, {names} steered names", config.display());
+            (report, OK)
+        }
         Err(report) => (report, FAILED),
     };
-    print!(
-        "{}",
-        report::render_all(&report.sources, &report.diagnostics, std::io::IsTerminal::is_terminal(&std::io::stdout()))
-    );
+    let colour = std::io::IsTerminal::is_terminal(&std::io::stdout());
+    print!("{}", report::render_all(&report.sources, &report.diagnostics, colour));
     code
 }

@@ -1,0 +1,57 @@
+//! The query path allocates nothing: counted, for every shape of answer.
+#![allow(unsafe_code, reason = "a counting allocator")]
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use support::{Engine, healthy, query, shipped};
+use windrose::answer::Transport;
+use windrose::wire::Rtype;
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: everything is the system allocator's; counting does not touch what it returns.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise is the one that the system allocator asks for.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+#[test]
+fn answering_allocates_nothing() {
+    let mut engine = Engine::new(healthy(shipped()), 1);
+    let client = Some(([141, 20, 0, 0].into(), 24));
+    let queries = [
+        query("ns1.example.com", Rtype::A, None),
+        query("example.com", Rtype::NS, None),
+        query("any.wild.example.com", Rtype::A, client),
+        query("nothing.example.com", Rtype::A, client),
+        query("docs.example.com", Rtype::AAAA, client),
+        query("www.example.com", Rtype::A, client),
+        query("static.example.com", Rtype::A, client),
+        query("host.lab.example.com", Rtype::A, None),
+        query("example.net", Rtype::A, client),
+        vec![0; 40],
+    ];
+    for query in &queries {
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        for transport in [Transport::Udp, Transport::Tcp] {
+            let _ = engine.ask(query, transport);
+        }
+        let made = ALLOCATIONS.load(Ordering::Relaxed) - before;
+        assert_eq!(made, 0, "{made} allocations for {query:02x?}");
+    }
+}
