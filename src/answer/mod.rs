@@ -85,8 +85,8 @@ fn admit(query: &Query<'_>) -> Result<(), Status> {
         }
     }
     match query.question {
-        Question { class, .. } if class != Class::IN => Err(Status::Refused),
-        Question { rtype: Rtype::AXFR | Rtype::IXFR, .. } => Err(Status::Refused),
+        Question { class, .. } if class != Class::IN => Err(Status::Prohibited),
+        Question { rtype: Rtype::AXFR | Rtype::IXFR, .. } => Err(Status::Prohibited),
         _ => Ok(()),
     }
 }

@@ -13,8 +13,10 @@ pub(super) enum Status {
     NotImp,
     /// An EDNS version above 0 (RFC 6891 §6.1.3).
     BadVers,
-    /// No zone here holds the name, or the class or type is not served.
+    /// No zone here holds the name.
     Refused,
+    /// The class or the type is not answered, whatever the name.
+    Prohibited,
     /// A steered name has nothing to answer with, and its policy says to fail.
     NothingUsable,
     /// The answer does not fit into the largest message there is.
@@ -33,13 +35,16 @@ const OTHER: u16 = 0;
 /// EDE 20 "Not Authoritative": the server was asked for what it does not serve.
 const NOT_AUTHORITATIVE: u16 = 20;
 
+/// EDE 18 "Prohibited".
+const PROHIBITED: u16 = 18;
+
 impl Status {
     pub(super) const fn rcode(self) -> Rcode {
         match self {
             Self::FormErr | Self::BadClientSubnet => Rcode::FORMERR,
             Self::NotImp => Rcode::NOTIMP,
             Self::BadVers => Rcode::BADVERS,
-            Self::Refused => Rcode::REFUSED,
+            Self::Refused | Self::Prohibited => Rcode::REFUSED,
             Self::NothingUsable | Self::TooLarge => Rcode::SERVFAIL,
         }
     }
@@ -47,6 +52,7 @@ impl Status {
     pub(super) const fn ede(self) -> Option<Ede> {
         match self {
             Self::Refused => Some(Ede { code: NOT_AUTHORITATIVE, text: "" }),
+            Self::Prohibited => Some(Ede { code: PROHIBITED, text: "" }),
             Self::NothingUsable => Some(Ede { code: OTHER, text: "no endpoint is usable" }),
             Self::TooLarge => Some(Ede { code: OTHER, text: "the answer exceeds 65535 octets" }),
             Self::FormErr | Self::BadClientSubnet | Self::NotImp | Self::BadVers => None,

@@ -123,8 +123,16 @@ impl Loader {
     }
 
     fn zones(&mut self, main: &Main, folder: &Path) -> Vec<ReadZone> {
-        let files = self.zone_files(main, folder);
-        files.into_iter().filter_map(|files| self.zone(files)).collect()
+        let mut zones: Vec<ReadZone> = Vec::new();
+        for files in self.zone_files(main, folder) {
+            let twice = zones.iter().any(|zone| *zone.builder.origin() == files.name);
+            if twice {
+                let message = format!("the zone {} is there twice: {} is the second", files.name, files.zone.display());
+                self.report.error(files.span, message, "remove one of the files, or the [[zone]] entry");
+            }
+            zones.extend(self.zone(files));
+        }
+        zones
     }
 
     /// The `*.zone` files of the zones folder in order of name, then the `[[zone]]` entries.

@@ -1,6 +1,7 @@
 //! Publishes snapshots: on verdicts, on latency, on reload.
 
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +37,8 @@ const STARTUP_MARGIN: Duration = Duration::from_millis(500);
 pub struct Control {
     shared: Arc<Shared>,
     config: PathBuf,
+    /// What the sockets were opened for.
+    listen: Vec<SocketAddr>,
     publisher: JoinHandle<()>,
     /// Held while files are loaded: one reload at a time.
     reloading: Mutex<()>,
@@ -54,6 +57,7 @@ impl Control {
     /// Runs on the runtime it is called from.
     pub async fn start(config: &Path, setup: Setup) -> Self {
         let Setup { main, loaded } = setup;
+        let listen = main.server.listen.clone();
         let folder = config.parent().unwrap_or(Path::new(""));
         let state = StateFile::in_folder(main.server.state.as_ref().map(|(state, _)| folder.join(state)));
         let (events, received) = mpsc::unbounded_channel();
@@ -71,7 +75,7 @@ impl Control {
         shared.wait_tried(&keys, patience).await;
         shared.publish().await;
         let publisher = tokio::spawn(publish_on_events(Arc::clone(&shared), received));
-        Self { shared, config: config.to_owned(), publisher, reloading: Mutex::new(()) }
+        Self { shared, config: config.to_owned(), listen, publisher, reloading: Mutex::new(()) }
     }
 
     /// What serving threads read.
@@ -96,6 +100,9 @@ impl Control {
         let config = self.config.clone();
         let loading = tokio::task::spawn_blocking(move || load(&config)).await;
         let (setup, report) = loading.unwrap_or_else(|panic| Err(panicked(&panic)))?;
+        if setup.main.server.listen != self.listen {
+            warn!("listeners are not changed by a reload; restart to open and close them");
+        }
         let before = Arc::clone(&*self.shared.loaded.lock().await);
         let (old, new) = (keys(&before), keys(&setup.loaded));
         self.shared.poller.set_targets(&old.union(&new).cloned().collect());
