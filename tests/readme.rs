@@ -1,4 +1,4 @@
-//! What README.md shows is true: its steering file loads, the files it names exist, its defaults are the real ones.
+//! What README.md shows is true: the files of its tutorial load, the files it names exist, its defaults are the real ones.
 
 mod support;
 
@@ -8,31 +8,30 @@ fn readme() -> String {
     std::fs::read_to_string(repository("README.md")).expect("README.md")
 }
 
-/// The fenced block of a language, its indentation taken off.
-fn block(language: &str) -> String {
+/// The fenced block whose first line names a file.
+fn block(file: &str) -> String {
     let text = readme();
-    let fence = format!("```{language}\n");
-    let (before, rest) = text.split_once(&fence).expect("a block");
-    let indent = before.rsplit('\n').next().unwrap_or_default();
-    let body = rest.split("```").next().unwrap_or_default();
-    body.lines().map(|line| format!("{}\n", line.strip_prefix(indent).unwrap_or(line))).collect()
+    let blocks = text.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
+    let named = |body: &str| body.lines().next().is_some_and(|line| line.trim_start_matches(['#', ';', ' ']) == file);
+    let (_, body) = blocks.into_iter().find(|(_, body)| named(body)).unwrap_or_else(|| panic!("no block of {file}"));
+    body.to_owned()
 }
 
 #[test]
-fn the_steering_file_of_the_tutorial_loads() {
+fn the_zone_of_the_tutorial_loads() {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
-    let database = repository("geo/country.mmdb");
-    std::fs::create_dir(folder.path().join("zones")).expect("made");
-    write(
-        "windrose.toml",
-        &format!("version = 1\n[server]\nzones = \"zones\"\n[geo]\ndatabases = [\"{}\"]\n", database.display()),
-    );
-    write("zones/example.org.zone", "$TTL 1h\n@ SOA ns1 hostmaster 1 2h 1h 2w 5m\n@ NS ns1\nns1 A 192.0.2.53\n");
-    write("zones/example.org.toml", &block("toml"));
+    for name in ["zones", "geo"] {
+        std::fs::create_dir(folder.path().join(name)).expect("made");
+    }
+    std::fs::copy(repository("geo/country.mmdb"), folder.path().join("geo/country.mmdb")).expect("copied");
+    for file in ["windrose.toml", "zones/example.org.zone", "zones/example.org.toml"] {
+        write(file, &block(file));
+    }
     let loaded = load(&folder.path().join("windrose.toml"));
-    assert_eq!(loaded.steering.names.len(), 1);
-    assert_eq!(loaded.steering.names[0].owner.to_string(), "www.example.org.");
+    let names: Vec<String> = loaded.steering.names.iter().map(|name| name.owner.to_string()).collect();
+    assert_eq!(names, ["www.example.org."]);
+    assert_eq!(loaded.zones.iter().count(), 1);
 }
 
 #[test]
