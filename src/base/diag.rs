@@ -159,17 +159,27 @@ impl Sources {
     /// `file:line:column: error: message (hint)`, on one line.
     #[must_use]
     pub fn one_line(&self, diagnostic: &Diagnostic) -> String {
-        let mut line = String::new();
-        if let Some(span) = diagnostic.span {
-            let Position { line: row, column } = self.position(span);
-            line = format!("{}:{row}:{column}: ", self.get(span.file).name);
-        }
-        line += &format!("{}: {}", diagnostic.severity, diagnostic.message);
-        if let Some(hint) = &diagnostic.hint {
-            line += &format!(" ({hint})");
-        }
-        line
+        format!("{}{}: {}", self.place(diagnostic), diagnostic.severity, said(diagnostic))
     }
+
+    /// `file:line:column: message (hint)`, for where the severity is said otherwise.
+    #[must_use]
+    pub fn without_severity(&self, diagnostic: &Diagnostic) -> String {
+        self.place(diagnostic) + &said(diagnostic)
+    }
+
+    fn place(&self, diagnostic: &Diagnostic) -> String {
+        let place = |span: Span| {
+            let Position { line, column } = self.position(span);
+            format!("{}:{line}:{column}: ", self.get(span.file).name)
+        };
+        diagnostic.span.map(place).unwrap_or_default()
+    }
+}
+
+fn said(diagnostic: &Diagnostic) -> String {
+    let hint = diagnostic.hint.as_ref().map(|hint| format!(" ({hint})"));
+    format!("{}{}", diagnostic.message, hint.unwrap_or_default())
 }
 
 impl fmt::Display for Severity {

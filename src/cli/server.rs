@@ -100,7 +100,7 @@ impl Server {
 /// Logs every diagnostic of a report, one line each.
 fn log_report(report: &Report) {
     for diagnostic in &report.diagnostics {
-        let line = report.sources.one_line(diagnostic);
+        let line = report.sources.without_severity(diagnostic);
         match diagnostic.severity {
             Severity::Error => error!("{line}"),
             Severity::Warning => warn!("{line}"),

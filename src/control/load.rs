@@ -96,7 +96,11 @@ impl Loader {
             Ok(bytes) => Some(self.report.sources.add(path.display().to_string(), bytes)),
             Err(error) => {
                 let message = format!("cannot read {}: {error}", path.display());
-                self.report.error(span, message, "relative paths start at the file that holds them");
+                let hint = match span {
+                    Some(_) => "relative paths start at the file that holds them",
+                    None => "name another file, or see that it can be read",
+                };
+                self.report.error(span, message, hint);
                 None
             }
         }
