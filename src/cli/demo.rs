@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::config::parse_duration;
@@ -102,6 +103,7 @@ struct Demo {
 impl Demo {
     /// Takes commands from the script and from standard input, and shows the table whenever it changes.
     async fn talk(&mut self, script: Vec<Command>, end_after: Option<Duration>) -> Result<(), Failed> {
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed("cannot listen for signals"))?;
         let start = Instant::now();
         let end = end_after.map(|after| start + after);
         let mut script = script.into_iter();
@@ -113,6 +115,7 @@ impl Demo {
         loop {
             let commands = tokio::select! {
                 _ = tokio::signal::ctrl_c() => vec![Command::Quit],
+                _ = terminate.recv() => vec![Command::Quit],
                 () = sleep_until(end.unwrap_or(start)), if end.is_some() => vec![Command::Quit],
                 () = sleep_until(next_step.unwrap_or(start)), if next_step.is_some() => {
                     let command = script.next();

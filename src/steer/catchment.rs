@@ -253,13 +253,12 @@ impl Builder<'_> {
         let sets = networks.values();
         let number = |set: &RuleSet| sets.iter().position(|value| value == set).unwrap_or_default();
         let kinds = networks.zip(self.special, |set, &special| (number(set), special));
-        let clients =
-            classes.zip(
-                &kinds,
-                |class, &(set, special)| {
-                    if special { Leaf::AsResolver(set) } else { Leaf::Here(self.pick(class, &sets[set])) }
-                },
-            );
+        let only: Vec<Option<CatchmentId>> = sets.iter().map(|set| self.only(&classes, &nowhere, set)).collect();
+        let clients = classes.zip(&kinds, |class, &(set, special)| match only[set] {
+            Some(catchment) => Leaf::Here(catchment),
+            None if special => Leaf::AsResolver(set),
+            None => Leaf::Here(self.pick(class, &sets[set])),
+        });
         let (plain, special) = (sets.len() == 1, self.special);
         let as_resolver = sets.iter().map(|set| {
             let unlocated = self.pick(&nowhere, set);
@@ -272,6 +271,18 @@ impl Builder<'_> {
             AsResolver { unlocated, located }
         });
         OpenMap { as_resolver: as_resolver.collect(), clients }
+    }
+
+    /// The one catchment that every location falls into with this set of matched rules, if it is one: then special-purpose
+    /// blocks need not be kept apart.
+    fn only(
+        &mut self,
+        classes: &PrefixMap<Vec<Catchment>>,
+        nowhere: &[Catchment],
+        set: &RuleSet,
+    ) -> Option<CatchmentId> {
+        let first = self.pick(nowhere, set);
+        classes.values().iter().all(|class| self.pick(class, set) == first).then_some(first)
     }
 
     /// The catchments that a location may fall into, by which `networks` rules match: candidates in order, ended by the

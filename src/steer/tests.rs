@@ -363,6 +363,14 @@ fn ttl_is_short_while_anything_that_matters_is_unsettled() {
 }
 
 #[test]
+fn a_policy_that_treats_all_alike_has_one_scope_for_all() {
+    let world = world(vec![Rule { tiers: vec![tier(Order::Written, &[(EU, 1)])], ..Rule::default() }]);
+    for client in ["193.0.0.1", "10.0.0.1", "2001:db8::1"] {
+        assert_eq!(world.map().locate(ip(client), ip("8.8.8.8")).1, 0, "{client}");
+    }
+}
+
+#[test]
 fn equal_policies_share_a_map() {
     let mut world = world(vec![nearest()]);
     let copy = world.policy().clone();

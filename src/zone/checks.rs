@@ -36,6 +36,11 @@ impl Compiler<'_> {
             let message = format!("a second {} record of the same name", first.rtype);
             self.fail(Diagnostic::error(self.record(second).span(), message));
         }
+        if first.rtype == Rtype::DNAME {
+            // answering what is below it with NXDOMAIN would be wrong (RFC 6672 §3)
+            let error = Diagnostic::error(first.span(), "DNAME records are not in this version");
+            self.fail(error.hint("write the CNAME records that are needed"));
+        }
         if first.rtype == Rtype::SOA && node != 0 {
             let message = format!("an SOA record that is not at the apex {}", self.builder.origin);
             self.fail(Diagnostic::error(first.span(), message));

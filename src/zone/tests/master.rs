@@ -50,7 +50,6 @@ fn records_of_texts() {
             "a HINFO x \"y z\"\n  DS 60485 5 1 2BB1 83AF\n",
             &["a.example. 60 HINFO \"x\" \"y z\"", "a.example. 60 DS 60485 5 1 2bb183af"],
         ),
-        ("a DNAME x.", &["a.example. 60 DNAME x."]),
         ("a TYPE731 \\# 6 abcd ( ef\n 01 2345 )", &["a.example. 60 TYPE731 \\# 6 abcdef012345"]),
         ("a TYPE731 \\# 0\n  TYPE1 192.0.2.1", &["a.example. 60 A 192.0.2.1", "a.example. 60 TYPE731 \\# 0"]),
         (
