@@ -35,7 +35,11 @@ pub(super) fn run(config: &Path) -> u8 {
             tokio::select! {
                 _ = end.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = hangup.recv() => server.reload().await,
+                _ = hangup.recv() => tokio::select! {
+                    () = server.reload() => {}
+                    _ = end.recv() => break,
+                    _ = interrupt.recv() => break,
+                },
             }
         }
         info!("stopping");

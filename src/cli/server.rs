@@ -13,6 +13,7 @@ use crate::base::{Padded, Severity};
 use crate::config::report;
 use crate::control::{self, Control, Report};
 use crate::net;
+use crate::probe;
 
 use super::answerer::Answerer;
 
@@ -52,11 +53,14 @@ impl Server {
             }
         };
         log_report(&report);
-        if let Err(error) = net::raise_descriptor_limit() {
+        let descriptors = net::raise_descriptor_limit().unwrap_or_else(|error| {
             warn!("cannot raise the number of open files: {error}; connections and probes may run short of them");
-        }
+            0
+        });
+        // half of them for probes: enough that ten thousand targets can hang at once where the system allows it
+        let concurrency = usize::try_from(descriptors / 2).unwrap_or(usize::MAX).clamp(512, 16_384);
         let listen = setup.main.server.listen.clone();
-        let control = Control::start(config, setup).await;
+        let control = Control::start(config, setup, probe::Options { concurrency }).await;
         let bound = net::bind(&listen, net::Options::default()).map_err(|error| {
             error!("{error}");
             NotStarted

@@ -183,7 +183,7 @@ fn check_neighbours(
         PolicyKind::Cname => beside_cname(log, span, owner, zone),
     }
     if policy.when_all_down == WhenAllDown::LastResort {
-        check_last_resort(log, span, owner, policy.kind, zone);
+        check_last_resort(log, span, owner, policy.kind, &notes.families, zone);
     }
 }
 
@@ -215,8 +215,15 @@ fn beside_cname(log: &mut Log<'_>, span: Span, owner: NameRef<'_>, zone: &dyn Zo
     }
 }
 
-fn check_last_resort(log: &mut Log<'_>, span: Span, owner: NameRef<'_>, kind: PolicyKind, zone: &dyn ZoneView) {
-    if kind.families().iter().any(|family| zone.has(owner, family.rtype())) {
+fn check_last_resort(
+    log: &mut Log<'_>,
+    span: Span,
+    owner: NameRef<'_>,
+    kind: PolicyKind,
+    steered: &[AnswerFamily],
+    zone: &dyn ZoneView,
+) {
+    if steered.iter().any(|family| zone.has(owner, family.rtype())) {
         return;
     }
     let wanted = if kind == PolicyKind::Cname { "CNAME" } else { "A or AAAA" };

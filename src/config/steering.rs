@@ -121,6 +121,12 @@ impl SteeringBuilder {
         }
     }
 
+    /// How many names are steered so far.
+    #[must_use]
+    pub fn name_count(&self) -> usize {
+        self.built.steering.names.len()
+    }
+
     /// The names that CNAME pools point at.
     pub fn cname_targets(&self) -> impl Iterator<Item = &Name> {
         self.built.cname_targets.iter().map(|(target, _)| target)

@@ -223,20 +223,49 @@ impl Loader {
                 steering.shared(sources, file, &mut read_pem, diagnostics);
             }
         }
-        for zone in &zones {
+        let mut steered = Vec::new(); // which names are whose
+        for (number, zone) in zones.iter().enumerate() {
             let Some((path, span)) = &zone.steering else { continue };
             if let Some(file) = self.read(path, *span) {
                 let mut read_pem = pem_reader(path);
                 let Report { sources, diagnostics } = &mut self.report;
+                let before = steering.name_count();
                 steering.zone(sources, file, &zone.builder, &mut read_pem, diagnostics);
+                steered.push((number, before..steering.name_count(), file));
             }
         }
         let served = |name: NameRef<'_>| zones.iter().any(|zone| name.is_within(zone.builder.origin().as_ref()));
         steering.check_cname_targets(served, &mut self.report.diagnostics);
         let steering = steering.finish(fields, !main.databases.is_empty(), &mut self.report.diagnostics);
-        declare(&steering, &mut zones);
+        for (number, names, file) in steered {
+            for at in names {
+                self.check_among(&steering.names[at].owner, number, &zones, file);
+                let owner = &steering.names[at].owner;
+                zones[number].builder.steer(owner, u32::try_from(at).expect("fewer than 2^32 names"));
+            }
+        }
         let finished = zones.into_iter().filter_map(|zone| self.finish(zone.builder)).collect();
         (finished, steering)
+    }
+
+    /// Checks a steered name against the other zones that are served: it must not lie in one of them, nor be the target
+    /// of an NS record of theirs.
+    fn check_among(&mut self, owner: &Name, own: usize, zones: &[ReadZone], file: FileId) {
+        let owner = owner.as_ref();
+        let mut refuse = |message: String, hint: &str| self.report.error(Some(Span::start_of(file)), message, hint);
+        for (_, other) in zones.iter().enumerate().filter(|&(number, _)| number != own) {
+            let origin = other.builder.origin().as_ref();
+            if owner.is_within(origin) && origin.is_within(zones[own].builder.origin().as_ref()) {
+                refuse(
+                    format!("{owner} lies in the zone {origin}, which is served here"),
+                    "steer it in that zone's file",
+                );
+            }
+            if other.builder.ns_targets().any(|(target, _)| target == owner) {
+                let message = format!("{owner} is the target of an NS record of the zone {origin}");
+                refuse(message, "the addresses of name servers cannot be steered");
+            }
+        }
     }
 
     fn finish(&mut self, builder: ZoneBuilder) -> Option<Arc<zone::Zone>> {
@@ -249,18 +278,6 @@ impl Loader {
                 self.report.diagnostics.extend(errors);
                 None
             }
-        }
-    }
-}
-
-/// Tells each zone which of its names are steered. A name belongs to the zone whose steering file holds it: the longest
-/// origin it lies in, as every file was checked against its own zone.
-fn declare(steering: &Steering, zones: &mut [ReadZone]) {
-    for (number, name) in steering.names.iter().enumerate() {
-        let owner = name.owner.as_ref();
-        let within = zones.iter_mut().filter(|zone| owner.is_within(zone.builder.origin().as_ref()));
-        if let Some(zone) = within.max_by_key(|zone| zone.builder.origin().as_ref().label_count()) {
-            zone.builder.steer(&name.owner, u32::try_from(number).expect("fewer than 2^32 names"));
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval_at, sleep, sleep_until, timeout};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::health::{Board, ProbeKey, TargetView, Verdict};
 use crate::probe::{Change, Event, Options, Poller};
@@ -39,7 +39,8 @@ pub struct Control {
     config: PathBuf,
     /// What the sockets were opened for.
     listen: Vec<SocketAddr>,
-    publisher: JoinHandle<()>,
+    /// The publisher and the saver.
+    tasks: [JoinHandle<()>; 2],
     /// Held while files are loaded: one reload at a time.
     reloading: Mutex<()>,
 }
@@ -50,23 +51,29 @@ struct Shared {
     state: StateFile,
     /// What is built into the next snapshot. Locked for the building of one, so that snapshots are published in order.
     loaded: Mutex<Arc<Loaded>>,
+    /// Snapshots that serving threads may still hold. Kept until they do not, so that none of them ever frees one.
+    retired: std::sync::Mutex<Vec<Arc<Snapshot>>>,
+    /// Told when the state has changed.
+    changed: Notify,
 }
 
 impl Control {
     /// Starts probing, waits until every target is tried or the start-up wait is over, and publishes the first snapshot.
     /// Runs on the runtime it is called from.
-    pub async fn start(config: &Path, setup: Setup) -> Self {
+    pub async fn start(config: &Path, setup: Setup, probes: Options) -> Self {
         let Setup { main, loaded } = setup;
         let listen = main.server.listen.clone();
         let folder = config.parent().unwrap_or(Path::new(""));
         let state = StateFile::in_folder(main.server.state.as_ref().map(|(state, _)| folder.join(state)));
         let (events, received) = mpsc::unbounded_channel();
-        let poller = Poller::start(tokio::runtime::Handle::current(), events, Options::default());
+        let poller = Poller::start(tokio::runtime::Handle::current(), events, probes);
         let shared = Arc::new(Shared {
             published: Arc::new(ArcSwap::from_pointee(Snapshot::default())),
             poller,
             state,
             loaded: Mutex::new(Arc::clone(&loaded)),
+            retired: std::sync::Mutex::default(),
+            changed: Notify::new(),
         });
         shared.poller.restore(shared.state.read());
         let keys = keys(&loaded);
@@ -75,7 +82,8 @@ impl Control {
         shared.wait_tried(&keys, patience).await;
         shared.publish().await;
         let publisher = tokio::spawn(publish_on_events(Arc::clone(&shared), received));
-        Self { shared, config: config.to_owned(), listen, publisher, reloading: Mutex::new(()) }
+        let saver = tokio::spawn(save_on_change(Arc::clone(&shared)));
+        Self { shared, config: config.to_owned(), listen, tasks: [publisher, saver], reloading: Mutex::new(()) }
     }
 
     /// What serving threads read.
@@ -116,7 +124,7 @@ impl Control {
 
     /// Stops publishing and saves the state.
     pub fn stop(self) {
-        self.publisher.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
         self.shared.save();
     }
 }
@@ -141,7 +149,8 @@ async fn publish_on_events(shared: Arc<Shared>, mut events: mpsc::UnboundedRecei
                 continue;
             }
             _ = resave.tick() => {
-                shared.save_soon();
+                shared.changed.notify_one();
+                shared.release();
                 continue;
             }
         };
@@ -157,9 +166,19 @@ async fn publish_on_events(shared: Arc<Shared>, mut events: mpsc::UnboundedRecei
                 (due, last) = (None, Instant::now());
                 shared.publish().await;
                 shared.log(&changed).await;
-                shared.save_soon();
+                shared.changed.notify_one();
             }
         }
+    }
+}
+
+/// Saves the state whenever it has changed; changes during a save make one more.
+async fn save_on_change(shared: Arc<Shared>) {
+    loop {
+        shared.changed.notified().await;
+        let shared = Arc::clone(&shared);
+        // a panic was reported by the panic hook; the next change tries again
+        let _ = tokio::task::spawn_blocking(move || shared.save()).await;
     }
 }
 
@@ -172,10 +191,28 @@ impl Shared {
         let board = Board { targets: targets.map(|target| view(&target.key)).collect() };
         let generation = self.published.load().generation + 1;
         let start = Instant::now();
-        let snapshot = Snapshot::build(Arc::clone(&loaded), board, generation);
-        // the lock is held until here, so that a later board never loses to an earlier one
-        self.published.store(Arc::new(snapshot));
-        debug!("published snapshot {generation}, built in {:?}", start.elapsed());
+        let parts = Arc::clone(&loaded);
+        // not on the threads that time probes
+        let built = tokio::task::spawn_blocking(move || Snapshot::build(parts, board, generation)).await;
+        match built {
+            Ok(snapshot) => {
+                // the lock is held until here, so that a later board never loses to an earlier one
+                let old = self.published.swap(Arc::new(snapshot));
+                self.retired().push(old);
+                self.release();
+                debug!("published snapshot {generation}, built in {:?}", start.elapsed());
+            }
+            Err(panic) => error!("a snapshot could not be built; what was served before is served on: {panic}"),
+        }
+    }
+
+    /// Drops the snapshots that no serving thread holds any more.
+    fn release(&self) {
+        self.retired().retain(|snapshot| Arc::strong_count(snapshot) > 1);
+    }
+
+    fn retired(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Snapshot>>> {
+        self.retired.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// One line a changed verdict, by the names of the endpoints it holds for.
@@ -203,11 +240,6 @@ impl Shared {
 
     fn save(&self) {
         self.state.write(|| self.poller.export());
-    }
-
-    fn save_soon(self: &Arc<Self>) {
-        let shared = Arc::clone(self);
-        tokio::task::spawn_blocking(move || shared.save());
     }
 }
 

@@ -87,8 +87,9 @@ impl Machine {
         let mut machine = Self::new(now);
         machine.last_failure = saved.last_failure.map(|at| mono_of(at, now));
         machine.reason = saved.reason.as_ref().map(Reason::from);
-        if now.wall.saturating_sub(saved.saved_at) < FRESH_SECS {
-            machine.tried = true;
+        // a clock that was set back must not make an old state young
+        if now.wall.abs_diff(saved.saved_at) < FRESH_SECS {
+            machine.tried = saved.verdict != SavedVerdict::Unknown;
             machine.verdict = saved.verdict.into();
             machine.since = Now { wall: saved.since, mono: mono_of(saved.since, now) };
             if let Some((smoothed, floor)) =

@@ -55,7 +55,8 @@ enum Leaf {
 struct AsResolver {
     /// For a resolver that has no location either.
     unlocated: CatchmentId,
-    /// For a resolver that has. None: what `clients` says of the resolver itself, as no rule has `networks`.
+    /// For a resolver that has. None: what `clients` says of the resolver itself, as no rule has `networks` and no database
+    /// knows special-purpose blocks.
     located: Option<PrefixMap<CatchmentId>>,
 }
 
@@ -259,15 +260,12 @@ impl Builder<'_> {
             None if special => Leaf::AsResolver(set),
             None => Leaf::Here(self.pick(class, &sets[set])),
         });
-        let (plain, special) = (sets.len() == 1, self.special);
+        // a resolver in such a block is located if a database knows it: only in ECS does the block itself say nothing
+        let placed = classes.zip(self.special, |class, &special| special && *class != nowhere);
+        let plain = sets.len() == 1 && !placed.values().contains(&true);
         let as_resolver = sets.iter().map(|set| {
             let unlocated = self.pick(&nowhere, set);
-            let located = (!plain).then(|| {
-                let pick = |class: &Vec<Catchment>, &special: &bool| {
-                    if special { unlocated } else { self.pick(class, set) }
-                };
-                classes.zip(special, pick)
-            });
+            let located = (!plain).then(|| classes.map(|class| self.pick(class, set)));
             AsResolver { unlocated, located }
         });
         OpenMap { as_resolver: as_resolver.collect(), clients }

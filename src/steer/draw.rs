@@ -59,8 +59,18 @@ const MAX_SETS: usize = 64;
 impl PoolAnswers {
     /// The answers of a pool's usable endpoints, of which there is at least one.
     #[must_use]
-    pub fn new(pool: &Pool, usable: &[usize], family: AnswerFamily, options: &Options, board: &Board) -> Self {
-        let weights = endpoint_weights(pool, usable, options, board);
+    ///
+    /// `any` are the endpoints that are usable in any family: latencies are compared over all of them, so that an
+    /// endpoint's weight is the same in every family and `sticky` gives A and AAAA of one endpoint (§5.6).
+    pub fn new(
+        pool: &Pool,
+        usable: &[usize],
+        any: &[usize],
+        family: AnswerFamily,
+        options: &Options,
+        board: &Board,
+    ) -> Self {
+        let weights = endpoint_weights(pool, usable, any, options, board);
         let total: f64 = weights.iter().sum();
         let count = if family == AnswerFamily::Cname { 1 } else { options.spread.answers.get().into() };
         let count = usable.len().min(count);
@@ -109,14 +119,14 @@ pub struct Options {
 }
 
 /// Weight × latency factor (§5.5).
-fn endpoint_weights(pool: &Pool, usable: &[usize], options: &Options, board: &Board) -> Vec<f64> {
-    let own: Vec<Option<Millis>> = usable.iter().map(|&at| slowest(&pool.endpoints[at], board)).collect();
-    let fastest = own.iter().flatten().map(|ms| ms.0).min_by(f32::total_cmp);
-    let factor = |own: &Option<Millis>| match (own, fastest) {
-        (Some(Millis(own)), Some(fastest)) if options.latency_weight => latency_factor(*own, fastest),
+fn endpoint_weights(pool: &Pool, usable: &[usize], any: &[usize], options: &Options, board: &Board) -> Vec<f64> {
+    let latency = |at: usize| slowest(&pool.endpoints[at], board);
+    let fastest = any.iter().filter_map(|&at| latency(at)).map(|ms| ms.0).min_by(f32::total_cmp);
+    let factor = |at: usize| match (latency(at), fastest) {
+        (Some(Millis(own)), Some(fastest)) if options.latency_weight => latency_factor(own, fastest),
         _ => 1.0,
     };
-    usable.iter().zip(&own).map(|(&at, own)| f64::from(pool.endpoints[at].weight) * factor(own)).collect()
+    usable.iter().map(|&at| f64::from(pool.endpoints[at].weight) * factor(at)).collect()
 }
 
 /// (fastest + 5)/(own + 5), clipped to [0.25, 1], in eighths. Latencies come with hysteresis, so eighths do not flicker.

@@ -207,8 +207,8 @@ impl Builder<'_> {
         let standings = if all_up { &self.standings.all_up } else { &self.standings.board };
         let build = || {
             let options = Options { spread: policy.spread, latency_weight: policy.latency_weight };
-            let usable = &standings[pool].family(family).usable;
-            Arc::new(PoolAnswers::new(&self.steering.pools[pool], usable, family, &options, self.board))
+            let (usable, any) = (&standings[pool].family(family).usable, standings[pool].usable_in_any());
+            Arc::new(PoolAnswers::new(&self.steering.pools[pool], usable, &any, family, &options, self.board))
         };
         Arc::clone(self.answers.entry(key).or_insert_with(build))
     }

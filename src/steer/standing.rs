@@ -45,6 +45,15 @@ impl Standing {
         &self.families[family as usize]
     }
 
+    /// The endpoints that are usable in any family, by position in the pool.
+    #[must_use]
+    pub fn usable_in_any(&self) -> Vec<usize> {
+        let mut any: Vec<usize> = self.families.iter().flat_map(|family| family.usable.iter().copied()).collect();
+        any.sort_unstable();
+        any.dedup();
+        any
+    }
+
     fn of(pool: &Pool, board: &Board, assume: Assume) -> Self {
         let judge = |family| Judge::new(pool, board, family, assume);
         let judges = [AnswerFamily::V4, AnswerFamily::V6, AnswerFamily::Cname].map(judge);

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::num::NonZeroU8;
 use std::sync::Arc;
 
-use crate::base::{IdVec, Millis, Mono, Now, PolicyId, PoolId, Prefix, PrefixMap, PrefixMapBuilder, TargetId, Ttl};
+use crate::base::{Millis, Mono, Now, PolicyId, PoolId, Prefix, PrefixMap, PrefixMapBuilder, TargetId, Ttl};
 use crate::geo::{Coords, Country, Location, merge};
 use crate::health::{Board, Forced, TargetView, Verdict};
 
@@ -164,6 +164,7 @@ fn a_special_purpose_client_is_located_as_its_resolver() {
     let world = world(vec![nearest()]);
     assert_eq!(world.decide_from("10.1.2.3", "133.1.1.1", V4), "ap:100");
     assert_eq!(world.decide_from("64:ff9b::", "8.8.8.8", V4), "us:100"); // nothing known behind the NAT64 prefix
+    assert_eq!(world.decide_from("10.1.2.3", "10.1.2.3", V4), "us:100", "a resolver is where a database says");
     let (_, scope) = world.map().locate(ip("10.1.2.3"), ip("8.8.8.8"));
     assert_eq!(scope, 8, "the scope stays inside the block");
 }
@@ -397,6 +398,44 @@ fn the_rest_beyond_four_pools_does_not_split_catchments() {
     }
     let map = &catchment_maps(&world.steering, &clients.build())[POLICY];
     assert!(map.catchments.len() <= 8, "{} catchments for one city", map.catchments.len());
-    let ids: IdVec<crate::base::CatchmentId, ()> = map.catchments.iter().map(|_| ()).collect();
-    assert!(!ids.is_empty());
+}
+
+/// An endpoint of one family only must not tilt the weights of the others in that family alone.
+#[test]
+fn sticky_gives_both_families_of_one_endpoint() {
+    let mut world = world(vec![Rule { tiers: vec![tier(Order::Written, &[(EU, 1)])], ..Rule::default() }]);
+    world.policy().sticky = true;
+    let third = Endpoint { name: "eu3".into(), ..world.steering.pools[EU].endpoints[1].clone() };
+    let v4 = (std::net::Ipv4Addr::new(127, 1, 0, 3), target(&mut world.steering));
+    let v6 = ("2001:db8::3".parse().expect("an address"), target(&mut world.steering));
+    world.steering.pools[EU].endpoints.push(Endpoint { v4: Some(v4), v6: Some(v6), ..third });
+    world.steering.pools[EU].endpoints[0].v6 = None; // and it is the fastest
+    let up = TargetView { verdict: Verdict::Up, ..TargetView::unprobed() };
+    world.board = Board { targets: world.steering.targets.iter().map(|_| up).collect() };
+    for (endpoint, ms) in [(0, 1.0), (1, 10.0), (2, 100.0)] {
+        for family in [V4, V6] {
+            if let Some(target) = world.steering.pools[EU].endpoints[endpoint].target(family) {
+                world.board.targets[target].latency = Some(Millis(ms));
+            }
+        }
+    }
+    let maps = catchment_maps(&world.steering, &world.locations);
+    let plan = &Plan::build(&world.steering, &maps, &world.board).policies[POLICY];
+    let (catchment, _) = maps[POLICY].locate(ip("193.0.0.1"), ip("193.0.0.1"));
+    let host = |family, client: u64| {
+        let FamilyPlan::Pools(draw) = plan.catchment(catchment).family(family) else { panic!("nothing usable") };
+        let mut last = 0;
+        draw.rendezvous(client, |rdata| last = rdata.last().copied().unwrap_or_default());
+        last
+    };
+    let mut dual = 0;
+    for client in 0..2_000u64 {
+        let client = plan.sticky_key(&client.to_be_bytes()).expect("sticky");
+        let v4 = host(V4, client);
+        if v4 != 1 {
+            dual += 1;
+            assert_eq!(v4, host(V6, client));
+        }
+    }
+    assert!(dual > 100);
 }

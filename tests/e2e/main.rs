@@ -154,3 +154,28 @@ fn all_down_servfail() {
     let lab = all_down("when_all_down = \"servfail\"");
     assert_eq!(lab.ask("53.0.1.0", 24, Rtype::A).metadata.response_code, ResponseCode::ServFail);
 }
+
+#[test]
+fn a_reload_takes_sound_files_and_refuses_broken_ones_without_losing_a_query() {
+    let mut lab = Lab::new("when_all_down = \"last_resort\"");
+    lab.set("eu", Mode::Stopped);
+    lab.wait_for("us");
+    let stream = Stream::start(lab.address);
+    lab.rezone(|zone| format!("{zone}broken A 192.0.2\n"));
+    lab.wait_for_log("what was served before is served on");
+    assert!(lab.log().contains("expected an IPv4 address"), "{}", lab.log());
+    lab.rezone(|zone| zone.replace("broken A 192.0.2\n", "www A 192.0.2.201\n"));
+    lab.wait_for_log("the files were loaded anew");
+    lab.wait_for("us"); // verdicts outlive a reload
+    let samples = stream.stop();
+    for sample in &samples {
+        let answer = sample.answer.as_ref().unwrap_or_else(|error| panic!("{error}"));
+        let expected = if sample.client == 0 { "us" } else { CLIENTS[sample.client].2 };
+        assert_eq!(*answer, expected);
+    }
+    assert!(samples.len() > 20, "only {} queries", samples.len());
+    lab.set("all", Mode::Stopped);
+    lab.wait_for("last resort");
+    let last = addresses(&lab.ask("53.0.1.0", 24, Rtype::A));
+    assert_eq!(last.len(), 2, "the new record is served: {last:?}");
+}
