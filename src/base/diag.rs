@@ -127,22 +127,6 @@ impl Sources {
         &self.files[file.0 as usize]
     }
 
-    /// Lends the text of a file out, so that it can be read while others are added; give it back with
-    /// [`Self::restore`].
-    pub fn take(&mut self, file: FileId) -> Vec<u8> {
-        std::mem::take(&mut self.files[file.0 as usize].bytes)
-    }
-
-    /// Gives the text of a file back.
-    pub fn restore(&mut self, file: FileId, bytes: Vec<u8>) {
-        self.files[file.0 as usize].bytes = bytes;
-    }
-
-    /// Drops the text of a file that had nothing to report, so that a large zone is not held twice.
-    pub fn forget(&mut self, file: FileId) {
-        self.files[file.0 as usize].bytes = Vec::new();
-    }
-
     /// Line and column of the start of a span.
     #[must_use]
     pub fn position(&self, span: Span) -> Position {

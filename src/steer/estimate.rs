@@ -3,8 +3,6 @@
 use crate::base::Millis;
 use crate::geo::Coords;
 
-use super::model::Region;
-
 /// Round trip that distance alone does not explain: access network, last hops, a handshake's worth of queueing.
 const BASE_MS: f64 = 11.0;
 
@@ -22,12 +20,6 @@ pub fn by_distance(a: Coords, b: Coords) -> f64 {
 pub fn biased(ms: f64, bias: i8) -> f64 {
     let fraction = f64::from(bias) / 100.0;
     if bias >= 0 { ms * (1.0 - fraction) } else { ms / (1.0 + fraction) }
-}
-
-/// The biased estimate from a point to a region; none if the region has no coordinates.
-#[must_use]
-pub fn to_region(from: Coords, region: &Region) -> Option<f64> {
-    region.coords.map(|coords| biased(by_distance(from, coords), region.bias))
 }
 
 /// A quantised estimate. Clients whose estimates fall into the same steps are one catchment.

@@ -15,7 +15,7 @@ mod standing;
 pub use catchment::{Catchment, CatchmentMap, catchment_maps};
 pub use decide::{Considered, Decision, Outcome, Standings, Step as DecidingStep, decide};
 pub use draw::{Options, PoolAnswers};
-pub use estimate::{Step, biased, by_distance, to_region};
+pub use estimate::{Step, biased, by_distance};
 pub use model::{
     AnswerFamily, Endpoint, MinHealthy, Order, Policy, PolicyKind, Pool, Region, Rule, Spread, SteeredName, Steering,
     Target, Tier, TtlRange, WhenAllDown,

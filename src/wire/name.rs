@@ -292,14 +292,6 @@ impl NameBuf {
         }
     }
 
-    /// A copy of a name.
-    #[must_use]
-    pub fn copy(name: NameRef<'_>) -> Self {
-        let mut octets = [0; MAX_NAME];
-        octets[..name.0.len()].copy_from_slice(name.0);
-        Self { octets, len: name.0.len() as u8 } // at most 255
-    }
-
     /// A copy of a name, lowercased.
     #[must_use]
     pub fn lowercase(name: NameRef<'_>) -> Self {
