@@ -22,6 +22,29 @@ pub enum Transport {
     Udp,
     /// A connection, so the source is real.
     Tcp,
+    /// DNS over TLS (RFC 7858).
+    Tls,
+    /// DNS over QUIC (RFC 9250).
+    Quic,
+    /// DNS over HTTPS (RFC 8484).
+    Https,
+}
+
+impl Transport {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 5] = [Self::Udp, Self::Tcp, Self::Tls, Self::Quic, Self::Https];
+
+    /// Its name in metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+            Self::Quic => "quic",
+            Self::Https => "https",
+        }
+    }
 }
 
 impl Meta {

@@ -7,14 +7,16 @@
 //! Nothing here waits, locks, logs, allocates or reads a clock.
 
 mod compose;
+mod counters;
 mod meta;
 mod resolve;
 mod status;
 mod steered;
 mod worker;
 
+pub use counters::{COUNTED_RCODES, COUNTED_TYPES, Counters, NamedCounters, Steered};
 pub use meta::{Meta, Transport};
-pub use worker::{Counters, Worker};
+pub use worker::Worker;
 
 use crate::base::Now;
 use crate::snapshot::Snapshot;
@@ -37,16 +39,17 @@ pub enum Reply {
 ///
 /// `out` takes the response; it should hold 65,535 octets for TCP and at least 1,232 for UDP.
 pub fn respond(snap: &Snapshot, query: &[u8], meta: &Meta, now: Now, worker: &mut Worker, out: &mut [u8]) -> Reply {
-    worker.counters.query(meta.transport);
     let Some(header) = Header::parse(query).filter(|header| !header.response && out.len() >= HEADER_LEN) else {
         worker.counters.dropped.increment();
         return Reply::Drop;
     };
-    let (len, rcode) = answer(snap, query, &header, meta, now, worker, out);
-    worker.counters.response(rcode);
+    let mut rtype = None;
+    let (len, rcode) = answer(snap, query, &header, meta, now, worker, out, &mut rtype);
+    worker.counters.responded(meta.transport, rtype, rcode);
     Reply::Send(len)
 }
 
+#[allow(clippy::too_many_arguments, reason = "one stage of the pipeline, called once")]
 fn answer(
     snap: &Snapshot,
     query: &[u8],
@@ -55,6 +58,7 @@ fn answer(
     now: Now,
     worker: &mut Worker,
     out: &mut [u8],
+    rtype: &mut Option<Rtype>,
 ) -> (usize, crate::wire::Rcode) {
     if header.opcode != Opcode::QUERY {
         return compose::bare(header, None, Status::NotImp, out);
@@ -63,6 +67,7 @@ fn answer(
         Ok(query) => query,
         Err(Malformed { question }) => return compose::bare(header, question.as_ref(), Status::FormErr, out),
     };
+    *rtype = Some(query.question.rtype);
     let mut composer = Composer::new(header, &query, meta, out);
     if let Err(status) = admit(&query) {
         return composer.fail(status);

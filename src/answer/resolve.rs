@@ -1,6 +1,6 @@
 //! RFC 1034 §4.3.2 within what is served here: zone, name, type, CNAME chain, referral, negative answer.
 
-use crate::base::Now;
+use crate::base::{Now, ZoneId};
 use crate::snapshot::Snapshot;
 use crate::wire::{EdnsQuery, Full, NameBuf, NameRef, Question, Rcode, Rtype, Section};
 use crate::zone::{Found, Node, RrSet, Zone};
@@ -72,9 +72,12 @@ impl Resolver<'_> {
     fn chain(&self, composer: &mut Composer<'_, '_>, worker: &mut Worker) -> Result<(), Stop> {
         let mut name = self.question.name.clone();
         loop {
-            let Some(zone) = self.zone(name.as_ref()) else {
+            let Some((id, zone)) = self.zone(name.as_ref()) else {
                 return if worker.chain.is_empty() { Err(Status::Refused.into()) } else { Ok(()) };
             };
+            if worker.chain.is_empty() {
+                worker.count_zone(self.snap, id);
+            }
             let target = match self.one_name(zone, name.as_ref(), composer, worker)? {
                 Next::Done => return Ok(()),
                 Next::Follow(target) => NameBuf::lowercase(target),
@@ -89,12 +92,12 @@ impl Resolver<'_> {
 
     /// The longest zone that holds a name; for DS at a zone's own apex the one above it, if that is served too
     /// (RFC 4035 §3.1.4.1).
-    fn zone(&self, name: NameRef<'_>) -> Option<&Zone> {
+    fn zone(&self, name: NameRef<'_>) -> Option<(ZoneId, &Zone)> {
         let zones = &self.snap.loaded.zones;
-        let zone = zones.find(name)?;
-        let parent_side = self.question.rtype == Rtype::DS && zone.origin() == name;
+        let found = zones.find(name)?;
+        let parent_side = self.question.rtype == Rtype::DS && found.1.origin() == name;
         let above = || name.parent().and_then(|parent| zones.find(parent));
-        if parent_side { above().or(Some(zone)) } else { Some(zone) }
+        if parent_side { above().or(Some(found)) } else { Some(found) }
     }
 
     fn one_name<'z>(

@@ -8,6 +8,7 @@ use crate::wire::{NameRef, Rtype, Section};
 use crate::zone::{Node, Zone};
 
 use super::compose::Composer;
+use super::counters::Steered as Counted;
 use super::resolve::{Next, Resolver, Stop, any, negative};
 use super::status::Status;
 use super::worker::Worker;
@@ -64,7 +65,6 @@ impl Resolver<'_> {
         composer: &mut Composer<'_, '_>,
         worker: &mut Worker,
     ) -> Result<Next<'z>, Stop> {
-        worker.counters.steered.increment();
         let client = self.client(self.snap.loaded.steering.policies[steered.policy].use_ecs);
         let plan = &self.snap.plan.policies[steered.policy];
         let (catchment, scope) = self.snap.loaded.maps[steered.policy].locate(client.addr, self.meta.source.ip());
@@ -75,18 +75,30 @@ impl Resolver<'_> {
             composer.scope = composer.scope.max(scope).max(least);
         }
         let min = steered.ttl.min;
+        let count = |worker: &Worker, what| worker.count_steered(self.snap, steered.policy, what);
         match catchment.family(family) {
             FamilyPlan::Pools(draw) => {
+                count(worker, Counted::Pool);
                 let ttl = ttl(catchment, steered, self);
                 self.variant(draw, key, family, ttl, owner, composer, worker)
             }
-            FamilyPlan::LastResort => last_resort(node, family, min, owner, composer)
-                .unwrap_or_else(|| negative(zone, Some(min.secs()), composer)),
+            FamilyPlan::LastResort => {
+                count(worker, Counted::LastResort);
+                last_resort(node, family, min, owner, composer)
+                    .unwrap_or_else(|| negative(zone, Some(min.secs()), composer))
+            }
             FamilyPlan::LastResortOrFail => {
+                count(worker, Counted::LastResort);
                 last_resort(node, family, min, owner, composer).unwrap_or(Err(Stop::Fail(Status::NothingUsable)))
             }
-            FamilyPlan::NoData => negative(zone, Some(min.secs()), composer),
-            FamilyPlan::ServFail => Err(Stop::Fail(Status::NothingUsable)),
+            FamilyPlan::NoData => {
+                count(worker, Counted::NoData);
+                negative(zone, Some(min.secs()), composer)
+            }
+            FamilyPlan::ServFail => {
+                count(worker, Counted::ServFail);
+                Err(Stop::Fail(Status::NothingUsable))
+            }
         }
     }
 
@@ -117,11 +129,14 @@ impl Resolver<'_> {
                 written = composer.record(Section::Answer, owner, family.rtype(), ttl.secs(), rdata);
             }
         };
-        match key {
+        let pool = match key {
             Some(key) => draw.rendezvous(key, &mut write),
-            None => draw.draw(worker.random.u64(..), &mut write),
-        }
+            None => Some(draw.draw(worker.random.u64(..), &mut write)),
+        };
         written?;
+        if let Some(pool) = pool {
+            worker.count_pool(self.snap, pool);
+        }
         Ok(Next::Done)
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::base::{Counter, Padded};
-use crate::wire::{NameBuf, Rcode};
+use crate::base::{Padded, PolicyId, PoolId, ZoneId};
+use crate::snapshot::{Loaded, Snapshot};
+use crate::wire::NameBuf;
 
-use super::meta::Transport;
+use super::counters::{Counters, NamedCounters, Steered};
 
 /// A thread's own state. Nothing in it is shared but the counters, which only this thread writes.
 #[derive(Debug)]
@@ -13,6 +14,8 @@ pub struct Worker {
     pub(super) random: fastrand::Rng,
     /// What this thread counted.
     pub counters: Arc<Padded<Counters>>,
+    /// What it counted of what is loaded, if it was told what that is.
+    named: Option<Arc<NamedCounters>>,
     /// Owner names of a CNAME chain, so that a loop is seen.
     pub(super) chain: Vec<NameBuf>,
 }
@@ -24,37 +27,41 @@ impl Worker {
     /// A worker whose draws follow from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { random: fastrand::Rng::with_seed(seed), counters: Arc::default(), chain: Vec::with_capacity(MAX_CHAIN) }
-    }
-}
-
-/// What one thread counted.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Queries over UDP.
-    pub udp: Counter,
-    /// Queries over TCP.
-    pub tcp: Counter,
-    /// Packets that got no response.
-    pub dropped: Counter,
-    /// Answers that a policy decided.
-    pub steered: Counter,
-    /// Responses cut short by TC.
-    pub truncated: Counter,
-    /// Responses by RCODE; the last one counts all others.
-    pub rcodes: [Counter; 7],
-}
-
-impl Counters {
-    pub(super) fn query(&self, transport: Transport) {
-        match transport {
-            Transport::Udp => self.udp.increment(),
-            Transport::Tcp => self.tcp.increment(),
+        Self {
+            random: fastrand::Rng::with_seed(seed),
+            counters: Arc::default(),
+            named: None,
+            chain: Vec::with_capacity(MAX_CHAIN),
         }
     }
 
-    pub(super) fn response(&self, rcode: Rcode) {
-        let last = self.rcodes.len() - 1;
-        self.rcodes[usize::from(rcode.0).min(last)].increment();
+    /// Counts zones, policies and pools of another load from now on. Not for the query path: it allocates.
+    pub fn follow(&mut self, loaded: &Arc<Loaded>) -> Arc<NamedCounters> {
+        let named = Arc::new(NamedCounters::new(Arc::clone(loaded)));
+        self.named = Some(Arc::clone(&named));
+        named
+    }
+
+    pub(super) fn count_zone(&self, snap: &Snapshot, zone: ZoneId) {
+        if let Some(named) = self.named(snap) {
+            named.zones[zone].increment();
+        }
+    }
+
+    pub(super) fn count_steered(&self, snap: &Snapshot, policy: PolicyId, steered: Steered) {
+        if let Some(named) = self.named(snap) {
+            named.policies[policy][steered as usize].increment();
+        }
+    }
+
+    pub(super) fn count_pool(&self, snap: &Snapshot, pool: PoolId) {
+        if let Some(named) = self.named(snap) {
+            named.pools[pool].increment();
+        }
+    }
+
+    /// The counters whose ids are those of this snapshot.
+    fn named(&self, snap: &Snapshot) -> Option<&NamedCounters> {
+        self.named.as_deref().filter(|named| Arc::ptr_eq(&named.loaded, &snap.loaded))
     }
 }

@@ -4,39 +4,46 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::answer::{Counters, Meta, Reply, Worker, respond};
-use crate::base::{Now, Padded};
+use crate::answer::{Meta, Reply, Worker, respond};
+use crate::base::Now;
+use crate::control::Tallies;
 use crate::net::Responder;
 use crate::probe::clock;
 use crate::snapshot::Snapshot;
 
+/// Makes answerers.
+#[derive(Clone)]
+pub(super) struct Answerers {
+    pub(super) published: Arc<ArcSwap<Snapshot>>,
+    pub(super) tallies: Arc<Tallies>,
+}
+
+impl Answerers {
+    /// An answerer for one more thread.
+    pub(super) fn make(&self) -> Answerer {
+        let mut worker = Worker::new(fastrand::u64(..)); // seeded by the system
+        let snapshot = self.published.load_full();
+        self.tallies.join(&worker);
+        self.tallies.follow(&mut worker, &snapshot.loaded);
+        Answerer { of: self.clone(), snapshot, now: clock::now(), worker }
+    }
+}
+
 /// Answers the queries of one thread.
 pub(super) struct Answerer {
-    published: Arc<ArcSwap<Snapshot>>,
+    of: Answerers,
     snapshot: Arc<Snapshot>,
     now: Now,
     worker: Worker,
 }
 
-impl Answerer {
-    pub(super) fn new(published: &Arc<ArcSwap<Snapshot>>) -> Self {
-        Self {
-            published: Arc::clone(published),
-            snapshot: published.load_full(),
-            now: clock::now(),
-            worker: Worker::new(fastrand::u64(..)), // seeded by the system
-        }
-    }
-
-    pub(super) fn counters(&self) -> Arc<Padded<Counters>> {
-        Arc::clone(&self.worker.counters)
-    }
-}
-
 impl Responder for Answerer {
     fn start_batch(&mut self) {
-        let newest = self.published.load();
+        let newest = self.of.published.load();
         if !Arc::ptr_eq(&newest, &self.snapshot) {
+            if !Arc::ptr_eq(&newest.loaded, &self.snapshot.loaded) {
+                self.of.tallies.follow(&mut self.worker, &newest.loaded);
+            }
             self.snapshot = Arc::clone(&newest);
         }
         self.now = clock::now();

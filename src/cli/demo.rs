@@ -83,12 +83,14 @@ async fn demo(args: &DemoArgs) -> Result<(), Failed> {
     prepared.substitutions.iter().for_each(|substitution| println!("  {substitution}"));
     let server =
         Server::start(&prepared.config).await.map_err(|_| Failed("the server did not start; see above".into()))?;
+    let address = server.handle.serving.listeners().first().map(|&(_, address)| address);
+    let address = address.ok_or_else(|| Failed("the server does not listen; see above".into()))?;
     println!("\nAsk it, as clients of several countries:");
-    dig_lines(server.addresses[0], NAME).iter().for_each(|line| println!("  {line}"));
+    dig_lines(address, NAME).iter().for_each(|line| println!("  {line}"));
     println!("\nType to stop and break origins:\n{HELP}\n");
     let mut demo = Demo { fleet, names, server, shown: Vec::new() };
     let ended = demo.talk(script, args.end_after).await;
-    demo.server.stop();
+    demo.server.stop().await;
     ended
 }
 
@@ -163,7 +165,7 @@ impl Demo {
     }
 
     fn rows(&self) -> Vec<Row> {
-        let snapshot = self.server.control.published().load();
+        let snapshot = self.server.handle.control.published().load();
         let row = |(site, mode): (&Site, _)| {
             let key = target_of(site, &snapshot.loaded.steering);
             let mut row = key.map_or_else(Row::default, |key| self.probed(key));
@@ -189,7 +191,7 @@ impl Demo {
                 ..Row::default()
             }
         };
-        let row = self.server.control.poller().inspect(key, read).unwrap_or_default();
+        let row = self.server.handle.control.poller().inspect(key, read).unwrap_or_default();
         Row { probe: format!("{}:{}", key.addr, key.port), ..row }
     }
 }

@@ -4,6 +4,7 @@ mod answerer;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod listeners;
 mod serve;
 mod server;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use super::server::{Server, control_runtime};
 use super::{FAILED, OK};
@@ -35,17 +35,23 @@ pub(super) fn run(config: &Path) -> u8 {
             tokio::select! {
                 _ = end.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = hangup.recv() => tokio::select! {
-                    () = server.reload() => {}
-                    _ = end.recv() => break,
-                    _ = interrupt.recv() => break,
-                },
+                _ = hangup.recv() => server.handle.request_reload("SIGHUP").await,
             }
         }
         info!("stopping");
-        server.stop();
-        OK
+        tokio::select! {
+            () = server.stop() => OK,
+            _ = end.recv() => at_once(),
+            _ = interrupt.recv() => at_once(),
+        }
     })
+}
+
+/// A second signal: queries in hand are not waited for, and the state is as it was last saved.
+#[allow(clippy::disallowed_methods, reason = "whoever asks twice does not want destructors to run")]
+fn at_once() -> ! {
+    warn!("ended by a second signal");
+    std::process::exit(FAILED.into())
 }
 
 fn signals(kind: SignalKind) -> std::io::Result<Signal> {

@@ -1,35 +1,31 @@
-//! A whole server: control plane, then sockets. `serve` and `demo` run this same code.
+//! A whole server: control plane, then sockets, then what keeps both up to date. `serve` and `demo` run this same code.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::answer::Counters;
-use crate::base::{Padded, Severity};
-use crate::config::report;
-use crate::control::{self, Control, Report};
+use crate::base::Severity;
+use crate::control::{self, Control, Handle, ReloadRequest, Reloaded, Report, Watch};
 use crate::net;
 use crate::probe;
 
-use super::answerer::Answerer;
+use super::answerer::Answerers;
+use super::listeners::Listeners;
 
 /// How long queries in hand may take when the server stops.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
 /// A running server.
 pub(super) struct Server {
-    /// The control plane.
-    pub(super) control: Control,
-    /// Where it listens, ports chosen.
-    pub(super) addresses: Vec<SocketAddr>,
-    /// One set a serving thread.
-    #[allow(dead_code, reason = "read by metrics")]
-    pub(super) counters: Vec<Arc<Padded<Counters>>>,
-    sockets: net::Running,
+    /// What may be asked of it.
+    pub(super) handle: Handle,
+    stop: oneshot::Sender<()>,
+    supervisor: JoinHandle<()>,
 }
 
 /// Why a server did not start. It was logged.
@@ -53,51 +49,127 @@ impl Server {
             }
         };
         log_report(&report);
-        let descriptors = net::raise_descriptor_limit().unwrap_or_else(|error| {
-            warn!("cannot raise the number of open files: {error}; connections and probes may run short of them");
-            0
-        });
-        // half of them for probes: enough that ten thousand targets can hang at once where the system allows it
-        let concurrency = usize::try_from(descriptors / 2).unwrap_or(usize::MAX).clamp(512, 16_384);
-        let listen = setup.main.server.listen.clone();
-        let control = Control::start(config, setup, probe::Options { concurrency }).await;
-        let bound = net::bind(&listen, net::Options::default()).map_err(|error| {
+        let main = setup.main.clone();
+        let control = Arc::new(Control::start(config, setup, probe::Options { concurrency: concurrency() }).await);
+        let answerers =
+            Answerers { published: Arc::clone(control.published()), tallies: Arc::clone(control.tallies()) };
+        let not_started = |error: io::Error| {
             error!("{error}");
             NotStarted
-        })?;
-        let addresses = bound.addresses().to_vec();
-        let counters = Mutex::new(Vec::new());
-        let answerer = || {
-            let answerer = Answerer::new(control.published());
-            counters.lock().expect("no thread panics here").push(answerer.counters());
-            answerer
         };
-        let sockets = bound.start(answerer).map_err(|error| {
-            error!("cannot start serving: {error}");
-            NotStarted
-        })?;
-        for address in &addresses {
-            info!("listening on {address} (UDP and TCP)");
-        }
-        let counters = counters.into_inner().expect("no thread panics here");
-        Ok(Self { control, addresses, counters, sockets })
+        let mut listeners = Listeners::start(&answerers).map_err(not_started)?;
+        let prepared = listeners.prepare(&main).map_err(not_started)?;
+        let (handle, requests) = Handle::new(control, listeners.gauge());
+        handle.serving.set_listeners(listeners.switch(prepared));
+        let watch = main.server.watch.then(|| Watch::new(report.files));
+        let (stop, stopped) = oneshot::channel();
+        let supervisor = Supervisor { handle: handle.clone(), listeners, watch, requests };
+        let supervisor = tokio::spawn(supervisor.run(stopped));
+        Ok(Self { handle, stop, supervisor })
     }
 
-    /// Loads the files anew; a mistake keeps what is served.
-    pub(super) async fn reload(&self) {
-        match self.control.reload().await {
-            Ok(report) => log_report(&report),
-            Err(report) => {
-                log_report(&report);
-                error!("the new files have errors; what was served before is served on");
+    /// Stops taking queries, answers those in hand, and saves what is known.
+    pub(super) async fn stop(self) {
+        let _ = self.stop.send(());
+        // a panic was reported by the panic hook
+        let _ = self.supervisor.await;
+    }
+}
+
+/// How many probes may run at once: half of the descriptors, enough that ten thousand targets can hang at once where the
+/// system allows it.
+fn concurrency() -> usize {
+    let descriptors = net::raise_descriptor_limit().unwrap_or_else(|error| {
+        warn!("cannot raise the number of open files: {error}; connections and probes may run short of them");
+        0
+    });
+    usize::try_from(descriptors / 2).unwrap_or(usize::MAX).clamp(512, 16_384)
+}
+
+/// Reloads when files change or somebody asks for it, one reload at a time.
+struct Supervisor {
+    handle: Handle,
+    listeners: Listeners,
+    watch: Option<Watch>,
+    requests: mpsc::Receiver<ReloadRequest>,
+}
+
+impl Supervisor {
+    async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
+        tokio::select! {
+            _ = &mut stopped => {}
+            () = self.supervise() => {}
+        }
+        let Self { listeners, handle, .. } = self;
+        // joins threads
+        let _ = tokio::task::spawn_blocking(move || {
+            listeners.stop(STOP_GRACE);
+            handle.control.stop();
+        })
+        .await;
+    }
+
+    async fn supervise(&mut self) {
+        loop {
+            let Some(request) = self.next().await else { return };
+            let reloaded = self.reload(request.why).await;
+            self.handle.serving.note_reload(reloaded.taken);
+            if let Some(done) = request.done {
+                // whoever asked may have gone
+                let _ = done.send(reloaded);
             }
         }
     }
 
-    /// Stops taking queries, answers those in hand, and saves what is known.
-    pub(super) fn stop(self) {
-        self.sockets.stop(STOP_GRACE);
-        self.control.stop();
+    /// Waits for a reason to reload.
+    async fn next(&mut self) -> Option<ReloadRequest> {
+        let Some(watch) = &mut self.watch else { return self.requests.recv().await };
+        tokio::select! {
+            request = self.requests.recv() => request,
+            () = watch.changed() => Some(ReloadRequest { why: "files have changed", done: None }),
+        }
+    }
+
+    /// Loads the files anew; a mistake keeps what is served.
+    async fn reload(&mut self, why: &str) -> Reloaded {
+        info!("reload: {why}");
+        let refused = |report: &Report, more: Option<String>| {
+            error!("the new files have errors; what was served before is served on");
+            let diagnostics = report.lines().into_iter().chain(more).collect();
+            Reloaded { taken: false, diagnostics, changes: Vec::new() }
+        };
+        let (setup, mut report) = match self.handle.control.load().await {
+            Ok(loaded) => loaded,
+            Err(mut report) => {
+                self.follow(&mut report, None);
+                log_report(&report);
+                return refused(&report, None);
+            }
+        };
+        self.follow(&mut report, Some(setup.main.server.watch));
+        log_report(&report);
+        let prepared = match self.listeners.prepare(&setup.main) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                error!("{error}");
+                return refused(&report, Some(format!("error: {error}")));
+            }
+        };
+        let changes = self.handle.control.replace(setup).await;
+        self.handle.serving.set_listeners(self.listeners.switch(prepared));
+        changes.iter().for_each(|change| info!("{change}"));
+        info!("the files were loaded anew");
+        Reloaded { taken: true, diagnostics: report.lines(), changes }
+    }
+
+    /// Watches the files that were just read, or no files any more.
+    fn follow(&mut self, report: &mut Report, watching: Option<bool>) {
+        let files = std::mem::take(&mut report.files);
+        match (watching.unwrap_or(self.watch.is_some()), &mut self.watch) {
+            (true, Some(watch)) => watch.follow(files),
+            (true, None) => self.watch = Some(Watch::new(files)),
+            (false, _) => self.watch = None,
+        }
     }
 }
 
@@ -109,9 +181,5 @@ fn log_report(report: &Report) {
             Severity::Error => error!("{line}"),
             Severity::Warning => warn!("{line}"),
         }
-    }
-    if report.has_errors() {
-        let text = report::render_all(&report.sources, &report.diagnostics, false);
-        tracing::debug!("\n{text}");
     }
 }

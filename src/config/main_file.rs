@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::table::{Entry, Log, Table, Value, with_root};
+use super::listen::{Listener, admin_listen, default_listen, listen};
+use super::table::{Entry, Log, Table, Text, Value, with_root};
 use crate::base::{Diagnostic, FileId, Sources, Span};
 use crate::wire::{Name, NameRef};
 
@@ -12,6 +13,10 @@ use crate::wire::{Name, NameRef};
 pub struct Main {
     /// `[server]`.
     pub server: Server,
+    /// `[tls.NAME]`: certificates for the encrypted listeners.
+    pub tls: Vec<TlsEntry>,
+    /// `[admin]`.
+    pub admin: Admin,
     /// `[geo] databases`, in order of precedence.
     pub databases: Vec<(String, Span)>,
     /// `[steering] shared`.
@@ -23,16 +28,50 @@ pub struct Main {
 /// `[server]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Server {
-    /// Where to answer over UDP and TCP.
-    pub listen: Vec<SocketAddr>,
+    /// Where to answer.
+    pub listen: Vec<Listener>,
     /// The folder of zone files.
     pub zones: Option<(String, Span)>,
     /// The folder of saved state.
     pub state: Option<(String, Span)>,
     /// How long to wait for verdicts before the sockets open, if it is said.
     pub startup_wait: Option<Duration>,
+    /// Whether changed files are loaded as soon as they are seen.
+    pub watch: bool,
+    /// What serves UDP and TCP.
+    pub host: Host,
     /// How UDP is served.
     pub udp: UdpMode,
+}
+
+/// What serves UDP and TCP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Host {
+    /// The sockets of this program.
+    #[default]
+    Native,
+    /// hickory-server, as it also serves the encrypted protocols.
+    Hickory,
+}
+
+/// One `[tls.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsEntry {
+    /// Its name, which listeners refer to.
+    pub name: String,
+    /// The PEM file of the certificate and those that lead from it to a root.
+    pub cert: (String, Span),
+    /// The PEM file of its private key.
+    pub key: (String, Span),
+}
+
+/// `[admin]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Admin {
+    /// The Unix socket, if another than `admin.sock` in the state folder is wanted.
+    pub socket: Option<(String, Span)>,
+    /// Where the API is served over HTTP, to be read only.
+    pub listen: Option<SocketAddr>,
 }
 
 /// How UDP is served.
@@ -61,20 +100,28 @@ pub struct ZoneEntry {
 /// Keys of a zone whose features are reserved.
 pub(super) const RESERVED_ZONE_KEYS: [&str; 5] = ["dnssec", "transfer", "update", "primaries", "notify"];
 
-/// Where to listen if nothing is said.
-const DEFAULT_LISTEN: [&str; 2] = ["127.0.0.1:5300", "[::1]:5300"];
-
 /// Reads the main file. Reports every mistake; none only where the file cannot be read at all.
 pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnostic>) -> Option<Main> {
     with_root(sources, file, diagnostics, |log, mut root| {
         refuse_reserved(log, &mut root);
-        let server = section(log, &mut root, "server", "[server]").map(|table| server(log, table));
+        let tls = root.take("tls").map(|value| certificates(log, value)).unwrap_or_default();
+        let names: Vec<&str> = tls.iter().map(|(name, _)| name.text.as_str()).collect();
+        let mut used = Vec::new();
+        let server = section(log, &mut root, "server", "[server]").map(|table| server(log, table, &names, &mut used));
+        let server = server.unwrap_or_default();
+        let admin = section(log, &mut root, "admin", "[admin]").map(|table| admin(log, table, &server.listen));
         let databases = section(log, &mut root, "geo", "[geo]").map(|table| paths(log, table, "databases"));
         let shared = section(log, &mut root, "steering", "[steering]").map(|table| paths(log, table, "shared"));
         let zones = root.take("zone").map(|value| zones(log, value));
         root.close(log);
+        for (name, _) in tls.iter().filter(|(name, _)| !used.contains(&name.text)) {
+            let hint = "name it in a listener, such as { address = \"[::]:853\", protocol = \"tls\", tls = \"NAME\" }, or remove it";
+            log.warn(name.span, format!("certificate \"{}\" is never used", name.text), hint);
+        }
         Some(Main {
-            server: server.unwrap_or_default(),
+            server,
+            tls: tls.into_iter().filter_map(|(_, entry)| entry).collect(),
+            admin: admin.unwrap_or_default(),
             databases: databases.unwrap_or_default(),
             shared: shared.unwrap_or_default(),
             zones: zones.unwrap_or_default(),
@@ -84,20 +131,22 @@ pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnost
 
 impl Default for Server {
     fn default() -> Self {
-        let listen = DEFAULT_LISTEN.iter().map(|text| text.parse().expect("written here")).collect();
-        Self { listen, zones: None, state: None, startup_wait: None, udp: UdpMode::Auto }
+        Self {
+            listen: default_listen(),
+            zones: None,
+            state: None,
+            startup_wait: None,
+            watch: true,
+            host: Host::Native,
+            udp: UdpMode::Auto,
+        }
     }
 }
 
 fn refuse_reserved(log: &mut Log<'_>, root: &mut Table<'_>) {
-    for (key, shown) in [
-        ("node", "[node]"),
-        ("fleet", "[fleet]"),
-        ("key", "[[key]]"),
-        ("zone_defaults", "[zone_defaults]"),
-        ("admin", "[admin]"),
-        ("tls", "[tls]"),
-    ] {
+    for (key, shown) in
+        [("node", "[node]"), ("fleet", "[fleet]"), ("key", "[[key]]"), ("zone_defaults", "[zone_defaults]")]
+    {
         root.refuse(log, key, shown);
     }
 }
@@ -107,25 +156,17 @@ fn section<'t>(log: &mut Log<'_>, root: &mut Table<'t>, key: &'static str, what:
     value.table_at(log, what, span)
 }
 
-fn server(log: &mut Log<'_>, mut table: Table<'_>) -> Server {
+fn server(log: &mut Log<'_>, mut table: Table<'_>, tls: &[&str], used: &mut Vec<String>) -> Server {
     let mut server = Server::default();
-    if let Some(listen) = table.take("listen").and_then(|value| listen(log, value)) {
+    if let Some(listen) = table.take("listen").and_then(|value| listen(log, value, tls, used)) {
         server.listen = listen;
     }
     server.zones = table.take("zones").and_then(|value| path(log, value));
     server.state = table.take("state").and_then(|value| path(log, value));
-    if let Some(value) = table.take("watch")
-        && value.boolean(log) == Some(true)
-    {
-        log.error_with(
-            value.span,
-            "watching files is not in this version",
-            "write false, and send SIGHUP after a change",
-        );
-    }
+    server.watch = table.take("watch").and_then(|value| value.boolean(log)).unwrap_or(true);
     server.startup_wait = table.take("startup_wait").and_then(|value| value.duration(log));
     if let Some(value) = table.take("host") {
-        built(log, value, &[("native", Some(())), ("hickory", None)]);
+        server.host = value.one_of(log, &[("native", Host::Native), ("hickory", Host::Hickory)]).unwrap_or_default();
     }
     if let Some(value) = table.take("udp") {
         let known = [("auto", Some(UdpMode::Auto)), ("batch", None), ("plain", Some(UdpMode::Plain))];
@@ -133,6 +174,31 @@ fn server(log: &mut Log<'_>, mut table: Table<'_>) -> Server {
     }
     table.close(log);
     server
+}
+
+/// `[tls.NAME]` tables by name; none where one lacks something, so that what refers to it is not blamed.
+fn certificates(log: &mut Log<'_>, value: Value<'_>) -> Vec<(Text, Option<TlsEntry>)> {
+    let Some(table) = value.table(log, "[tls]") else { return Vec::new() };
+    let entries = table.entries().into_iter();
+    entries.map(|entry| (Text { text: entry.key.to_owned(), span: entry.span }, certificate(log, entry))).collect()
+}
+
+fn certificate(log: &mut Log<'_>, entry: Entry<'_>) -> Option<TlsEntry> {
+    let name = entry.key;
+    let mut table = entry.value.table_at(log, format!("certificate \"{name}\""), entry.span)?;
+    let cert = table.require(log, "cert", "write the path of the PEM file with the certificate and its chain");
+    let cert = cert.and_then(|value| path(log, value));
+    let key = table.require(log, "key", "write the path of the PEM file with its private key");
+    let key = key.and_then(|value| path(log, value));
+    table.close(log);
+    Some(TlsEntry { name: name.to_owned(), cert: cert?, key: key? })
+}
+
+fn admin(log: &mut Log<'_>, mut table: Table<'_>, listeners: &[Listener]) -> Admin {
+    let socket = table.take("socket").and_then(|value| path(log, value));
+    let listen = table.take("listen").and_then(|value| admin_listen(log, value, listeners));
+    table.close(log);
+    Admin { socket, listen }
 }
 
 /// One of a few words, some of which (none) this version does not have.
@@ -144,50 +210,6 @@ fn built<T: Copy>(log: &mut Log<'_>, value: Value<'_>, words: &[(&'static str, O
         log.error_with(value.span, format!("\"{text}\" is not in this version"), format!("write \"{other}\""));
     }
     built
-}
-
-fn listen(log: &mut Log<'_>, value: Value<'_>) -> Option<Vec<SocketAddr>> {
-    let mut sockets = Vec::new();
-    for element in value.array_of_some(log, "addresses with ports")? {
-        let Some((socket, span)) = socket(log, element) else { continue };
-        match sockets.iter().find(|&&other| collide(socket, other)) {
-            Some(other) if *other == socket => log.error(span, format!("{socket} is listened on twice")),
-            Some(other) => log.error_with(span, format!("{socket} overlaps with {other}"), "keep one of the two"),
-            None => sockets.push(socket),
-        }
-    }
-    Some(sockets)
-}
-
-/// Whether two sockets would receive the same packets. Port 0 is a port that the system chooses, a new one each time.
-fn collide(a: SocketAddr, b: SocketAddr) -> bool {
-    let any = a.ip().is_unspecified() || b.ip().is_unspecified();
-    a.port() == b.port() && a.port() != 0 && a.is_ipv4() == b.is_ipv4() && (any || a == b)
-}
-
-/// An element of `listen`: a string, or a table of address and protocol.
-fn socket(log: &mut Log<'_>, value: Value<'_>) -> Option<(SocketAddr, Span)> {
-    let address = if value.is_table() {
-        let mut table = value.table(log, "a listener")?;
-        let protocol = table
-            .take("protocol")
-            .map(|value| built(log, value, &[("dns", Some(())), ("tls", None), ("quic", None), ("https", None)]));
-        table.entry("tls").filter(|_| protocol != Some(None)).into_iter().for_each(|entry| {
-            log.error(entry.span, "\"tls\" does not apply to protocol = \"dns\"");
-        });
-        let address = table.require(log, "address", "write an address and a port, such as \"[::]:53\"");
-        table.close(log);
-        address?
-    } else {
-        value
-    };
-    let text = address.string_as(log, "a string or a table")?;
-    let socket = text.parse();
-    if socket.is_err() {
-        let hint = "write an IP address and a port, such as \"192.0.2.1:53\" or \"[::]:53\"";
-        log.error_with(address.span, format!("\"{text}\" is not an address with a port"), hint);
-    }
-    socket.ok().map(|socket| (socket, address.span))
 }
 
 fn path(log: &mut Log<'_>, value: Value<'_>) -> Option<(String, Span)> {

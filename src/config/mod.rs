@@ -12,6 +12,7 @@
 mod build;
 mod checks;
 mod demands;
+mod listen;
 mod main_file;
 mod names;
 mod policies;
@@ -27,7 +28,8 @@ mod zone_view;
 #[cfg(test)]
 mod tests;
 
-pub use main_file::{Main, Server, UdpMode, ZoneEntry, main_file};
+pub use listen::{Listener, Protocol};
+pub use main_file::{Admin, Host, Main, Server, TlsEntry, UdpMode, ZoneEntry, main_file};
 pub use steering::SteeringBuilder;
 pub use values::{DurationError, parse_duration};
 pub use zone_view::ZoneView;

@@ -1,6 +1,5 @@
 //! Reads files and makes of them what queries are answered from; every mistake found is reported.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +11,8 @@ use crate::steer::{Steering, catchment_maps};
 use crate::wire::{Name, NameRef};
 use crate::zone::{self, ZoneBuilder};
 
+use super::files::Files;
+
 /// What a run of loading found: the files it read, and everything to say about them.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -19,6 +20,8 @@ pub struct Report {
     pub sources: Sources,
     /// Errors and warnings, in the order found.
     pub diagnostics: Vec<Diagnostic>,
+    /// Every file that was read or looked for.
+    pub files: Files,
 }
 
 impl Report {
@@ -26,6 +29,12 @@ impl Report {
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+
+    /// Every diagnostic on a line of its own.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        self.diagnostics.iter().map(|diagnostic| self.sources.one_line(diagnostic)).collect()
     }
 
     fn error(&mut self, span: Option<Span>, message: String, hint: &str) {
@@ -92,7 +101,7 @@ impl Loader {
 
     /// Reads a file into the sources; what fails is reported at the place that named it.
     fn read(&mut self, path: &Path, span: Option<Span>) -> Option<FileId> {
-        match fs::read(path) {
+        match self.report.files.read(path) {
             Ok(bytes) => Some(self.report.sources.add(path.display().to_string(), bytes)),
             Err(error) => {
                 let message = format!("cannot read {}: {error}", path.display());
@@ -110,7 +119,7 @@ impl Loader {
         let (mut infos, mut maps) = (Vec::new(), Vec::new());
         for (name, span) in &main.databases {
             let path = folder.join(name);
-            let database = fs::read(&path).map_err(|error| error.to_string());
+            let database = self.report.files.read(&path).map_err(|error| error.to_string());
             match database.and_then(|bytes| Database::read(&bytes).map_err(|error| error.to_string())) {
                 Ok(database) => {
                     infos.push(database.info);
@@ -157,15 +166,13 @@ impl Loader {
     }
 
     fn folder_files(&mut self, folder: &Path, span: Option<Span>, files: &mut Vec<ZoneFiles>) {
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
+        let paths = match self.report.files.folder(folder) {
+            Ok(paths) => paths,
             Err(error) => {
                 let message = format!("cannot read the zones folder {}: {error}", folder.display());
                 return self.report.error(span, message, "create it, or name another in [server] zones");
             }
         };
-        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
-        paths.sort();
         for path in &paths {
             match path.extension().and_then(|extension| extension.to_str()) {
                 Some("zone") => files.extend(self.folder_zone(path)),
@@ -196,13 +203,14 @@ impl Loader {
 
     fn zone(&mut self, files: ZoneFiles) -> Option<ReadZone> {
         let file = self.read(&files.zone, files.span)?;
+        let Report { sources, diagnostics, files: read } = &mut self.report;
         let mut include = |sources: &mut Sources, name: &str, from: FileId| {
             let path = Path::new(&sources.get(from).name).parent().unwrap_or(Path::new("")).join(name);
-            let bytes = fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+            let bytes = read.read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
             Ok(sources.add(path.display().to_string(), bytes))
         };
-        let (builder, found) = zone::parse(&mut self.report.sources, file, &files.name, &mut include);
-        self.report.diagnostics.extend(found);
+        let (builder, found) = zone::parse(sources, file, &files.name, &mut include);
+        diagnostics.extend(found);
         Some(ReadZone { builder, steering: files.steering.map(|path| (path, files.span)) })
     }
 
@@ -218,8 +226,8 @@ impl Loader {
         for (name, span) in &main.shared {
             let path = folder.join(name);
             if let Some(file) = self.read(&path, Some(*span)) {
-                let mut read_pem = pem_reader(&path);
-                let Report { sources, diagnostics } = &mut self.report;
+                let Report { sources, diagnostics, files } = &mut self.report;
+                let mut read_pem = pem_reader(&path, files);
                 steering.shared(sources, file, &mut read_pem, diagnostics);
             }
         }
@@ -227,8 +235,8 @@ impl Loader {
         for (number, zone) in zones.iter().enumerate() {
             let Some((path, span)) = &zone.steering else { continue };
             if let Some(file) = self.read(path, *span) {
-                let mut read_pem = pem_reader(path);
-                let Report { sources, diagnostics } = &mut self.report;
+                let Report { sources, diagnostics, files } = &mut self.report;
+                let mut read_pem = pem_reader(path, files);
                 let before = steering.name_count();
                 steering.zone(sources, file, &zone.builder, &mut read_pem, diagnostics);
                 steered.push((number, before..steering.name_count(), file));
@@ -283,10 +291,10 @@ impl Loader {
 }
 
 /// Reads PEM files named by a steering file, relative to it.
-fn pem_reader(file: &Path) -> impl FnMut(&str) -> Result<Vec<u8>, String> {
+fn pem_reader<'f>(file: &Path, files: &'f mut Files) -> impl FnMut(&str) -> Result<Vec<u8>, String> + use<'f> {
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
     move |name| {
         let path = folder.join(name);
-        fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+        files.read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
     }
 }

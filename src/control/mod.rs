@@ -6,9 +6,18 @@
 
 #![allow(clippy::disallowed_methods, reason = "control reads the clock")]
 
+mod changes;
+mod files;
+mod handle;
 mod load;
 mod publish;
 mod state;
+mod tallies;
+mod watch;
 
+pub use files::Files;
+pub use handle::{Handle, History, ReloadRequest, Reloaded, Serving};
 pub use load::{Report, Setup, load};
 pub use publish::Control;
+pub use tallies::{Sums, Tallies};
+pub use watch::Watch;

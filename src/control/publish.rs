@@ -1,7 +1,6 @@
 //! Publishes snapshots: on verdicts, on latency, on reload.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -16,8 +15,10 @@ use crate::health::{Board, ProbeKey, TargetView, Verdict};
 use crate::probe::{Change, Event, Options, Poller};
 use crate::snapshot::{Loaded, Snapshot};
 
+use super::changes::changes;
 use super::load::{Report, Setup, load};
 use super::state::StateFile;
+use super::tallies::Tallies;
 
 /// How long a changed verdict waits for others: a region that fails takes several targets down within milliseconds.
 /// Longer would eat into the 50 ms within which a verdict must be published.
@@ -37,17 +38,16 @@ const STARTUP_MARGIN: Duration = Duration::from_millis(500);
 pub struct Control {
     shared: Arc<Shared>,
     config: PathBuf,
-    /// What the sockets were opened for.
-    listen: Vec<SocketAddr>,
+    /// The state folder, as it was written at the start.
+    state: Option<String>,
     /// The publisher and the saver.
     tasks: [JoinHandle<()>; 2],
-    /// Held while files are loaded: one reload at a time.
-    reloading: Mutex<()>,
 }
 
 struct Shared {
     published: Arc<ArcSwap<Snapshot>>,
     poller: Poller,
+    tallies: Arc<Tallies>,
     state: StateFile,
     /// What is built into the next snapshot. Locked for the building of one, so that snapshots are published in order.
     loaded: Mutex<Arc<Loaded>>,
@@ -62,7 +62,6 @@ impl Control {
     /// Runs on the runtime it is called from.
     pub async fn start(config: &Path, setup: Setup, probes: Options) -> Self {
         let Setup { main, loaded } = setup;
-        let listen = main.server.listen.clone();
         let folder = config.parent().unwrap_or(Path::new(""));
         let state = StateFile::in_folder(main.server.state.as_ref().map(|(state, _)| folder.join(state)));
         let (events, received) = mpsc::unbounded_channel();
@@ -70,6 +69,7 @@ impl Control {
         let shared = Arc::new(Shared {
             published: Arc::new(ArcSwap::from_pointee(Snapshot::default())),
             poller,
+            tallies: Arc::default(),
             state,
             loaded: Mutex::new(Arc::clone(&loaded)),
             retired: std::sync::Mutex::default(),
@@ -83,7 +83,8 @@ impl Control {
         shared.publish().await;
         let publisher = tokio::spawn(publish_on_events(Arc::clone(&shared), received));
         let saver = tokio::spawn(save_on_change(Arc::clone(&shared)));
-        Self { shared, config: config.to_owned(), listen, tasks: [publisher, saver], reloading: Mutex::new(()) }
+        let state = main.server.state.map(|(state, _)| state);
+        Self { shared, config: config.to_owned(), state, tasks: [publisher, saver] }
     }
 
     /// What serving threads read.
@@ -92,38 +93,48 @@ impl Control {
         &self.shared.published
     }
 
+    /// What serving threads count.
+    #[must_use]
+    pub fn tallies(&self) -> &Arc<Tallies> {
+        &self.shared.tallies
+    }
+
     /// What probes find.
     #[must_use]
     pub fn poller(&self) -> &Poller {
         &self.shared.poller
     }
 
-    /// Loads the files anew and, if they are sound, serves them once their new targets are tried or the longest timeout
-    /// has passed. Targets whose address, port and check stay keep their state.
+    /// Loads the files anew. Nothing that is served changes.
     ///
     /// # Errors
-    /// The report of what is wrong; what was served before is served on.
-    pub async fn reload(&self) -> Result<Report, Report> {
-        let _one_at_a_time = self.reloading.lock().await;
+    /// The report of what is wrong.
+    pub async fn load(&self) -> Result<(Setup, Report), Report> {
         let config = self.config.clone();
         let loading = tokio::task::spawn_blocking(move || load(&config)).await;
-        let (setup, report) = loading.unwrap_or_else(|panic| Err(panicked(&panic)))?;
-        if setup.main.server.listen != self.listen {
-            warn!("listeners are not changed by a reload; restart to open and close them");
+        loading.unwrap_or_else(|panic| Err(panicked(&panic)))
+    }
+
+    /// Serves what was loaded once its new targets are tried or the longest timeout has passed. Targets whose address,
+    /// port and check stay keep their state. Returns what changed, a line a thing.
+    pub async fn replace(&self, setup: Setup) -> Vec<String> {
+        let Setup { main, loaded: new } = setup;
+        if main.server.state.as_ref().map(|(state, _)| state) != self.state.as_ref() {
+            warn!("another [server] state is used after a restart");
         }
         let before = Arc::clone(&*self.shared.loaded.lock().await);
-        let (old, new) = (keys(&before), keys(&setup.loaded));
-        self.shared.poller.set_targets(&old.union(&new).cloned().collect());
-        self.shared.wait_tried(&new, longest_timeout(&new)).await;
-        *self.shared.loaded.lock().await = setup.loaded;
+        let (old_keys, new_keys) = (keys(&before), keys(&new));
+        self.shared.poller.set_targets(&old_keys.union(&new_keys).cloned().collect());
+        self.shared.wait_tried(&new_keys, longest_timeout(&new_keys)).await;
+        *self.shared.loaded.lock().await = Arc::clone(&new);
         self.shared.publish().await;
-        self.shared.poller.set_targets(&new);
-        info!("the files were loaded anew");
-        Ok(report)
+        self.shared.poller.set_targets(&new_keys);
+        // after publishing, as it takes a while with large zones; a panic was reported by the panic hook
+        tokio::task::spawn_blocking(move || changes(&before, &new)).await.unwrap_or_default()
     }
 
     /// Stops publishing and saves the state.
-    pub fn stop(self) {
+    pub fn stop(&self) {
         self.tasks.iter().for_each(JoinHandle::abort);
         self.shared.save();
     }
@@ -206,8 +217,9 @@ impl Shared {
         }
     }
 
-    /// Drops the snapshots that no serving thread holds any more.
+    /// Drops the snapshots and counters that no serving thread holds any more.
     fn release(&self) {
+        self.tallies.release();
         self.retired().retain(|snapshot| Arc::strong_count(snapshot) > 1);
     }
 

@@ -46,7 +46,6 @@ pub struct Bound {
     /// For each thread, the sockets of all addresses.
     pub(super) udp: Vec<Vec<UdpSocket>>,
     pub(super) tcp: Vec<Vec<TcpListener>>,
-    pub(super) options: Options,
 }
 
 impl Bound {
@@ -57,9 +56,9 @@ impl Bound {
 }
 
 /// Opens UDP and TCP sockets for every address and thread, or none at all.
-pub fn bind(addresses: &[SocketAddr], options: Options) -> io::Result<Bound> {
-    let threads = options.threads.max(1);
-    let mut bound = Bound { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new(), options };
+pub(super) fn bind(addresses: &[SocketAddr], threads: usize) -> io::Result<Bound> {
+    let threads = threads.max(1);
+    let mut bound = Bound { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new() };
     bound.udp.resize_with(threads, Vec::new);
     bound.tcp.resize_with(threads, Vec::new);
     let mut held = Vec::new();
@@ -193,17 +192,9 @@ fn explain(error: &io::Error, address: SocketAddr, kind: Kind) -> io::Error {
 mod tests {
     use super::*;
 
-    fn one_thread() -> Options {
-        Options { threads: 1, ..Options::default() }
-    }
-
     #[test]
     fn port_zero_gives_one_port_to_both_protocols_and_all_threads() {
-        let bound = bind(
-            &["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()],
-            Options { threads: 3, ..Options::default() },
-        )
-        .unwrap();
+        let bound = bind(&["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()], 3).unwrap();
         for (index, address) in bound.addresses().iter().enumerate() {
             assert_ne!(address.port(), 0);
             for thread in 0..3 {
@@ -215,8 +206,8 @@ mod tests {
 
     #[test]
     fn a_second_server_is_refused_with_a_hint() {
-        let first = bind(&["127.0.0.1:0".parse().unwrap()], Options { threads: 2, ..Options::default() }).unwrap();
-        let error = bind(first.addresses(), one_thread()).unwrap_err();
+        let first = bind(&["127.0.0.1:0".parse().unwrap()], 2).unwrap();
+        let error = bind(first.addresses(), 1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AddrInUse);
         let text = error.to_string();
         assert!(text.contains(&first.addresses()[0].to_string()) && text.contains("something else listens"), "{text}");
@@ -225,23 +216,22 @@ mod tests {
     #[test]
     fn udp_alone_in_use_is_noticed_too() {
         let other = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let error = bind(&[other.local_addr().unwrap()], one_thread()).unwrap_err();
+        let error = bind(&[other.local_addr().unwrap()], 1).unwrap_err();
         assert!(error.to_string().contains("(UDP)"), "{error}");
     }
 
     #[test]
     fn a_failure_leaves_nothing_open() {
-        let free = bind(&["127.0.0.1:0".parse().unwrap()], one_thread()).unwrap().addresses()[0];
-        let error = bind(&[free, "192.0.2.1:5300".parse().unwrap()], one_thread()).unwrap_err();
+        let free = bind(&["127.0.0.1:0".parse().unwrap()], 1).unwrap().addresses()[0];
+        let error = bind(&[free, "192.0.2.1:5300".parse().unwrap()], 1).unwrap_err();
         assert!(error.to_string().contains("no such address"), "{error}");
-        bind(&[free], one_thread()).unwrap();
+        bind(&[free], 1).unwrap();
     }
 
     #[test]
     fn a_wildcard_and_an_address_of_it_may_share_a_port() {
-        let port = bind(&["127.0.0.1:0".parse().unwrap()], one_thread()).unwrap().addresses()[0].port();
-        bind(&[SocketAddr::from(([0, 0, 0, 0], port)), SocketAddr::from(([127, 0, 0, 1], port))], one_thread())
-            .unwrap();
+        let port = bind(&["127.0.0.1:0".parse().unwrap()], 1).unwrap().addresses()[0].port();
+        bind(&[SocketAddr::from(([0, 0, 0, 0], port)), SocketAddr::from(([127, 0, 0, 1], port))], 1).unwrap();
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Sockets: UDP and TCP, bytes to bytes. What a query means is the [`Responder`]'s affair.
 //!
-//! [`bind`] opens every socket first, so that a wrong address starts nothing; [`Bound::start`] then serves them until
-//! [`Running::stop`]. There are two kinds of data threads, `windrose-udp-N` and `windrose-tcp-N`, each with a
+//! [`Running::start`] starts threads; [`Running::bind`] opens sockets, so that a wrong address is known before anything
+//! changes; [`Running::serve`] serves them until their [`Listening`] is dropped. There are two kinds of data threads, `windrose-udp-N` and `windrose-tcp-N`, each with a
 //! single-threaded runtime, one responder, and a socket of its own for every address (`SO_REUSEPORT`): the kernel spreads
 //! clients over them, threads share nothing, and a crowd of connections does not delay datagrams.
 //!
@@ -32,8 +32,8 @@ mod worker;
 mod tests;
 
 pub use crate::answer::{Meta, Transport};
-pub use bind::{Bound, Options, bind};
-pub use server::{Counts, Running};
+pub use bind::{Bound, Options};
+pub use server::{Counts, Gauge, Listening, Running};
 pub use sys::raise_descriptor_limit;
 
 /// What turns a query into a response; every data thread has one.

@@ -1,25 +1,64 @@
 //! Threads: start and stop.
 
+use super::bind::bind;
+use super::stream::Scratch;
+use super::tcp::Connections;
 use super::worker::Worker;
-use super::{Bound, Responder, tcp, udp};
+use super::{Bound, Options, Responder, tcp, udp};
 use std::cell::RefCell;
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
-/// Sockets being served. Dropping it stops them too, without waiting.
+/// The data threads. Dropping it stops them too, without waiting.
 #[derive(Debug)]
 pub struct Running {
-    threads: Vec<JoinHandle<()>>,
+    udp: Vec<DataThread>,
+    tcp: Vec<DataThread>,
     stop: watch::Sender<Option<Instant>>,
     shared: Arc<Shared>,
+    options: Options,
+}
+
+/// Sockets being served, of one or more addresses. Dropping it closes them: nothing more is accepted or received,
+/// queries in hand are answered. Others are not touched.
+#[derive(Debug)]
+pub struct Listening {
+    addresses: Vec<SocketAddr>,
+    _stop: watch::Sender<Option<Instant>>,
+}
+
+impl Listening {
+    /// The addresses, with the ports that were chosen.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+}
+
+#[derive(Debug)]
+struct DataThread {
+    jobs: mpsc::UnboundedSender<Job>,
+    handle: JoinHandle<()>,
+}
+
+/// Sockets for a data thread to serve until `stop`, and whom to tell that it does.
+struct Job {
+    sockets: Sockets,
+    stop: watch::Receiver<Option<Instant>>,
+    ready: std::sync::mpsc::SyncSender<io::Result<()>>,
+}
+
+enum Sockets {
+    Udp(Vec<std::net::UdpSocket>),
+    Tcp(Vec<std::net::TcpListener>),
 }
 
 /// What went wrong so far, and the connections of this moment.
@@ -50,123 +89,180 @@ pub(super) struct Shared {
     pub(super) panics: AtomicU64,
 }
 
-impl Bound {
-    /// Starts the data threads; `make_responder` is called once for each.
-    pub fn start<R: Responder>(self, make_responder: impl Fn() -> R) -> io::Result<Running> {
+impl Running {
+    /// Starts the data threads, which have nothing to serve yet; `make_responder` is called once for each.
+    pub fn start<R: Responder>(options: Options, make_responder: impl Fn() -> R) -> io::Result<Self> {
         let (stop, signal) = watch::channel(None);
-        let mut running = Running { threads: Vec::new(), stop, shared: Arc::default() };
-        for (n, sockets) in self.udp.into_iter().enumerate() {
-            running
-                .spawn(format!("windrose-udp-{n}"), &signal, make_responder(), |thread| udp::serve(thread, sockets))?;
-        }
-        for (n, listeners) in self.tcp.into_iter().enumerate() {
-            let options = self.options.clone();
-            running.spawn(format!("windrose-tcp-{n}"), &signal, make_responder(), |thread| {
-                tcp::serve(thread, listeners, options)
-            })?;
+        let (udp, tcp) = (Vec::new(), Vec::new());
+        let mut running = Self { udp, tcp, stop, shared: Arc::default(), options };
+        for n in 0..running.options.threads.max(1) {
+            let udp = running.spawn(format!("windrose-udp-{n}"), &signal, make_responder())?;
+            running.udp.push(udp);
+            let tcp = running.spawn(format!("windrose-tcp-{n}"), &signal, make_responder())?;
+            running.tcp.push(tcp);
         }
         Ok(running)
     }
-}
 
-impl Running {
+    /// Opens UDP and TCP sockets for every address and thread, or none at all.
+    pub fn bind(&self, addresses: &[SocketAddr]) -> io::Result<Bound> {
+        bind(addresses, self.options.threads)
+    }
+
+    /// Serves sockets that [`bind`](Self::bind) opened, until the handle is dropped.
+    pub fn serve(&self, bound: Bound) -> io::Result<Listening> {
+        let (stop, signal) = watch::channel(None);
+        let udp = self.udp.iter().zip(bound.udp.into_iter().map(Sockets::Udp));
+        let tcp = self.tcp.iter().zip(bound.tcp.into_iter().map(Sockets::Tcp));
+        for (thread, sockets) in udp.chain(tcp) {
+            thread.serve(sockets, signal.clone())?;
+        }
+        Ok(Listening { addresses: bound.addresses, _stop: stop })
+    }
+
     /// Stops: nothing more is accepted or received, queries in hand are answered, threads are joined. What is not done
     /// after `grace` is cut off. Blocks for that long at most.
     pub fn stop(self, grace: Duration) {
         self.stop.send_replace(Some(Instant::now() + grace));
-        for thread in self.threads {
+        for thread in self.udp.into_iter().chain(self.tcp) {
             // A panic outside the responder was reported by the panic hook; there is nobody else to tell.
-            let _ = thread.join();
+            let _ = thread.handle.join();
         }
     }
 
+    /// What tells what went wrong, also when this has stopped.
+    pub fn gauge(&self) -> Gauge {
+        Gauge(Arc::clone(&self.shared))
+    }
+
+    fn spawn<R: Responder>(
+        &self,
+        name: String,
+        signal: &watch::Receiver<Option<Instant>>,
+        responder: R,
+    ) -> io::Result<DataThread> {
+        // Built here, so that a failure is the caller's to see.
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+        let (stop, shared, options) = (signal.clone(), Arc::clone(&self.shared), self.options.clone());
+        let (jobs, received) = mpsc::unbounded_channel();
+        let body = move || Thread::new(responder, shared, stop, options).run(&runtime, received);
+        let handle = std::thread::Builder::new().name(name).spawn(body)?;
+        Ok(DataThread { jobs, handle })
+    }
+}
+
+/// Tells what went wrong so far in the data threads.
+#[derive(Clone, Debug)]
+pub struct Gauge(Arc<Shared>);
+
+impl Gauge {
     /// What went wrong so far.
     pub fn counts(&self) -> Counts {
         let get = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
         Counts {
-            tcp_open: self.shared.tcp_open.load(Ordering::Relaxed),
-            tcp_evicted: get(&self.shared.tcp_evicted),
-            tcp_refused: get(&self.shared.tcp_refused),
-            udp_ignored: get(&self.shared.udp_ignored),
-            udp_unsent: get(&self.shared.udp_unsent),
-            panics: get(&self.shared.panics),
+            tcp_open: self.0.tcp_open.load(Ordering::Relaxed),
+            tcp_evicted: get(&self.0.tcp_evicted),
+            tcp_refused: get(&self.0.tcp_refused),
+            udp_ignored: get(&self.0.udp_ignored),
+            udp_unsent: get(&self.0.udp_unsent),
+            panics: get(&self.0.panics),
         }
     }
+}
 
-    fn spawn<R: Responder>(
-        &mut self,
-        name: String,
-        signal: &watch::Receiver<Option<Instant>>,
-        responder: R,
-        serve: impl FnOnce(&Thread<R>) -> io::Result<()> + Send + 'static,
-    ) -> io::Result<()> {
-        // Built here, so that a failure is the caller's to see.
-        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-        let (stop, shared) = (Stop(signal.clone()), Arc::clone(&self.shared));
-        let (ready, started) = std::sync::mpsc::sync_channel(1);
-        let body = move || {
-            let worker = Rc::new(RefCell::new(Worker::new(responder, Arc::clone(&shared))));
-            let thread = Thread { tasks: LocalSet::new(), worker, shared, stop };
-            thread.run(&runtime, serve, &ready);
-        };
-        self.threads.push(std::thread::Builder::new().name(name).spawn(body)?);
-        started.recv().unwrap_or_else(|_| Err(io::Error::other("a data thread ended before it began")))
+impl DataThread {
+    /// Hands sockets to the thread and waits until they are served.
+    fn serve(&self, sockets: Sockets, stop: watch::Receiver<Option<Instant>>) -> io::Result<()> {
+        let ended = |_| io::Error::other("a data thread has ended");
+        let (ready, served) = std::sync::mpsc::sync_channel(1);
+        self.jobs.send(Job { sockets, stop, ready }).map_err(|_| ended(std::sync::mpsc::RecvError))?;
+        served.recv().map_err(ended)?
     }
 }
 
 /// A data thread, seen from inside.
 pub(super) struct Thread<R> {
-    pub(super) tasks: LocalSet,
     pub(super) worker: Rc<RefCell<Worker<R>>>,
     pub(super) shared: Arc<Shared>,
-    pub(super) stop: Stop,
+    pub(super) options: Options,
+    pub(super) scratch: Rc<RefCell<Scratch>>,
+    pub(super) connections: Rc<Connections>,
+    stop: watch::Receiver<Option<Instant>>,
 }
 
 impl<R: Responder> Thread<R> {
-    /// Serves until every task has ended or the grace is over.
-    fn run(
-        self,
-        runtime: &Runtime,
-        serve: impl FnOnce(&Self) -> io::Result<()>,
-        ready: &std::sync::mpsc::SyncSender<io::Result<()>>,
-    ) {
-        let registered = {
-            let _inside = runtime.enter();
-            serve(&self)
-        };
-        let failed = registered.is_err();
-        let _ = ready.send(registered);
-        if !failed {
-            let Self { tasks, stop, .. } = self;
-            runtime.block_on(async {
-                tokio::select! {
-                    () = tasks => {}
-                    () = stop.expired() => {}
-                }
-            });
+    fn new(responder: R, shared: Arc<Shared>, stop: watch::Receiver<Option<Instant>>, options: Options) -> Self {
+        Self {
+            worker: Rc::new(RefCell::new(Worker::new(responder, Arc::clone(&shared)))),
+            scratch: Rc::default(),
+            connections: Rc::new(Connections::new(options.tcp_connections, Arc::clone(&shared))),
+            shared,
+            options,
+            stop,
+        }
+    }
+
+    /// Serves what it is given until every task has ended or the grace is over.
+    fn run(self, runtime: &Runtime, jobs: mpsc::UnboundedReceiver<Job>) {
+        let tasks = LocalSet::new();
+        let stop = Stop { all: self.stop.clone(), own: self.stop.clone() };
+        tasks.spawn_local(self.take(jobs));
+        runtime.block_on(async {
+            tokio::select! {
+                () = tasks => {}
+                () = stop.expired() => {}
+            }
+        });
+    }
+
+    /// Sets up what it is given, until the signal.
+    async fn take(self, mut jobs: mpsc::UnboundedReceiver<Job>) {
+        let mut stop = Stop { all: self.stop.clone(), own: self.stop.clone() };
+        loop {
+            let job = tokio::select! {
+                biased;
+                () = stop.signalled() => return,
+                job = jobs.recv() => job,
+            };
+            let Some(Job { sockets, stop: own, ready }) = job else { return };
+            let stop = Stop { all: self.stop.clone(), own };
+            let served = match sockets {
+                Sockets::Udp(sockets) => udp::serve(&self, sockets, &stop),
+                Sockets::Tcp(listeners) => tcp::serve(&self, listeners, &stop),
+            };
+            // nobody waits where the server is being dropped
+            let _ = ready.send(served);
         }
     }
 }
 
-/// The signal to stop, which carries the end of the grace.
+/// The signal to stop, of all sockets or of one's own; that of all carries the end of the grace.
 #[derive(Clone)]
-pub(super) struct Stop(watch::Receiver<Option<Instant>>);
+pub(super) struct Stop {
+    all: watch::Receiver<Option<Instant>>,
+    own: watch::Receiver<Option<Instant>>,
+}
 
 impl Stop {
     /// True from the signal on.
     pub(super) fn is_set(&self) -> bool {
-        self.0.borrow().is_some() || self.0.has_changed().is_err()
+        let set =
+            |signal: &watch::Receiver<Option<Instant>>| signal.borrow().is_some() || signal.has_changed().is_err();
+        set(&self.all) || set(&self.own)
     }
 
     /// Waits for the signal.
     pub(super) async fn signalled(&mut self) {
-        // An error says that `Running` is gone.
-        let _ = self.0.wait_for(Option::is_some).await;
+        // An error says that who would send it is gone, which is a signal too.
+        tokio::select! {
+            _ = self.all.wait_for(Option::is_some) => {}
+            _ = self.own.wait_for(Option::is_some) => {}
+        }
     }
 
     /// Waits for the end of the grace; that of a dropped `Running` is zero.
     async fn expired(mut self) {
-        let end = self.0.wait_for(Option::is_some).await.ok().and_then(|end| *end);
+        let end = self.all.wait_for(Option::is_some).await.ok().and_then(|end| *end);
         if let Some(end) = end {
             tokio::time::sleep_until(end).await;
         }

@@ -20,8 +20,8 @@ const KEEP: usize = 1 << 12;
 /// Room for one response, shared by the connections of a thread.
 pub(super) struct Scratch(Box<[u8]>);
 
-impl Scratch {
-    pub(super) fn new() -> Self {
+impl Default for Scratch {
+    fn default() -> Self {
         Self(vec![0; LONGEST].into())
     }
 }

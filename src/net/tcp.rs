@@ -27,25 +27,25 @@ const REST: Duration = Duration::from_millis(100);
 pub(super) fn serve<R: Responder>(
     thread: &Thread<R>,
     listeners: Vec<std::net::TcpListener>,
-    options: Options,
+    stop: &Stop,
 ) -> io::Result<()> {
     let desk = Rc::new(Desk {
         worker: Rc::clone(&thread.worker),
-        scratch: RefCell::new(Scratch::new()),
-        stop: thread.stop.clone(),
-        connections: Rc::new(Connections::new(options.tcp_connections, Arc::clone(&thread.shared))),
-        options,
+        scratch: Rc::clone(&thread.scratch),
+        stop: stop.clone(),
+        connections: Rc::clone(&thread.connections),
+        options: thread.options.clone(),
     });
     for listener in listeners {
-        thread.tasks.spawn_local(accept(TcpListener::from_std(listener)?, Rc::clone(&desk)));
+        tokio::task::spawn_local(accept(TcpListener::from_std(listener)?, Rc::clone(&desk)));
     }
     Ok(())
 }
 
-/// What the connections of a thread share.
+/// What the connections of these listeners share.
 pub(super) struct Desk<R> {
     pub(super) worker: Rc<RefCell<Worker<R>>>,
-    pub(super) scratch: RefCell<Scratch>,
+    pub(super) scratch: Rc<RefCell<Scratch>>,
     pub(super) stop: Stop,
     pub(super) options: Options,
     connections: Rc<Connections>,
@@ -86,7 +86,7 @@ fn admit<R: Responder>(stream: TcpStream, desk: &Rc<Desk<R>>) {
 }
 
 /// The open connections of a thread.
-struct Connections {
+pub(super) struct Connections {
     open: RefCell<HashMap<u64, Entry>>,
     next: Cell<u64>,
     cap: usize,
@@ -100,7 +100,7 @@ struct Entry {
 }
 
 impl Connections {
-    fn new(cap: usize, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(cap: usize, shared: Arc<Shared>) -> Self {
         Self { open: RefCell::default(), next: Cell::new(0), cap: cap.max(1), shared }
     }
 

@@ -1,6 +1,6 @@
 //! Over real sockets of the loopback, with a responder that echoes.
 
-use super::{Counts, Meta, Options, Responder, Running, Transport, bind};
+use super::{Counts, Listening, Meta, Options, Responder, Running, Transport};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex};
@@ -37,6 +37,7 @@ impl Responder for Echo {
 /// A server on one address, and what its responders saw.
 struct Fixture {
     running: Running,
+    listening: Listening,
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Meta>>>,
 }
@@ -47,11 +48,11 @@ impl Fixture {
     }
 
     fn with(address: &str, options: Options) -> Self {
-        let bound = bind(&[address.parse().unwrap()], options).unwrap();
-        let address = bound.addresses()[0];
         let echo = Echo::default();
-        let running = bound.start(|| echo.clone()).unwrap();
-        Self { running, address, seen: echo.seen }
+        let running = Running::start(options, || echo.clone()).unwrap();
+        let listening = running.serve(running.bind(&[address.parse().unwrap()]).unwrap()).unwrap();
+        let address = listening.addresses()[0];
+        Self { running, listening, address, seen: echo.seen }
     }
 
     fn connect(&self) -> TcpStream {
@@ -61,7 +62,7 @@ impl Fixture {
     }
 
     fn counts(&self) -> Counts {
-        self.running.counts()
+        self.running.gauge().counts()
     }
 }
 
@@ -327,7 +328,7 @@ fn stop_is_prompt_although_connections_are_open() {
     assert!(is_closed(&mut stream));
     assert!(TcpStream::connect(server.address).is_err());
     // The address is free at once.
-    bind(&[server.address], Options::default()).unwrap();
+    super::bind::bind(&[server.address], 1).unwrap();
 }
 
 #[test]
@@ -370,4 +371,23 @@ fn dropping_stops_too() {
     read_frame(&mut stream).unwrap();
     drop(server.running);
     assert!(is_closed(&mut stream));
+}
+
+#[test]
+fn closing_one_address_leaves_the_others() {
+    let server = Fixture::new("127.0.0.1:0");
+    let more = server.running.serve(server.running.bind(&["127.0.0.1:0".parse().unwrap()]).unwrap()).unwrap();
+    let address = more.addresses()[0];
+    let socket = udp_client("127.0.0.1:0");
+    assert_eq!(ask(&socket, b"x", address).0, b"x");
+    assert_ne!(address, server.listening.addresses()[0]);
+    let mut gone = TcpStream::connect(address).unwrap();
+    gone.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut stays = server.connect();
+    drop(more);
+    assert!(is_closed(&mut gone));
+    eventually(|| super::bind::bind(&[address], 1).is_ok());
+    assert_eq!(ask(&socket, b"y", server.address).0, b"y");
+    stays.write_all(&frame(b"z")).unwrap();
+    assert_eq!(read_frame(&mut stays).unwrap(), b"z");
 }

@@ -29,7 +29,11 @@ const SEND_PATIENCE: Duration = Duration::from_millis(5);
 const REST: Duration = Duration::from_millis(100);
 
 /// Sets up a task for each socket.
-pub(super) fn serve<R: Responder>(thread: &Thread<R>, sockets: Vec<std::net::UdpSocket>) -> io::Result<()> {
+pub(super) fn serve<R: Responder>(
+    thread: &Thread<R>,
+    sockets: Vec<std::net::UdpSocket>,
+    stop: &Stop,
+) -> io::Result<()> {
     for socket in sockets {
         let local = socket.local_addr()?;
         let endpoint = Endpoint {
@@ -38,7 +42,7 @@ pub(super) fn serve<R: Responder>(thread: &Thread<R>, sockets: Vec<std::net::Udp
             worker: Rc::clone(&thread.worker),
             shared: Arc::clone(&thread.shared),
         };
-        thread.tasks.spawn_local(endpoint.run(thread.stop.clone()));
+        tokio::task::spawn_local(endpoint.run(stop.clone()));
     }
     Ok(())
 }

@@ -124,12 +124,12 @@ impl Poller {
     /// Waits until every one of these targets has been tried. Wrap it in a timeout: nothing tries a target that
     /// [`set_targets`](Self::set_targets) does not name.
     pub async fn tried(&self, keys: &[ProbeKey]) {
-        let mut waiting = keys.iter().filter(|key| !self.is_tried(key)).peekable();
-        while let Some(key) = waiting.peek() {
-            let notified = self.shared.tried.notified();
-            if self.is_tried(key) {
-                waiting.next();
-            } else {
+        for key in keys {
+            loop {
+                let notified = self.shared.tried.notified();
+                if self.is_tried(key) {
+                    break;
+                }
                 notified.await;
             }
         }

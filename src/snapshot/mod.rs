@@ -80,12 +80,13 @@ impl Zones {
 
     /// The zone with the longest name that a name lies in (RFC 1034 §4.3.2 step 2).
     #[must_use]
-    pub fn find(&self, name: NameRef<'_>) -> Option<&Zone> {
+    pub fn find(&self, name: NameRef<'_>) -> Option<(ZoneId, &Zone)> {
         name.ancestors().find_map(|ancestor| self.get(ancestor))
     }
 
-    fn get(&self, origin: NameRef<'_>) -> Option<&Zone> {
-        self.index.find(hash(origin), |&id| self.zones[id].origin() == origin).map(|&id| &*self.zones[id])
+    fn get(&self, origin: NameRef<'_>) -> Option<(ZoneId, &Zone)> {
+        let id = *self.index.find(hash(origin), |&id| self.zones[id].origin() == origin)?;
+        Some((id, &*self.zones[id]))
     }
 }
 

@@ -121,19 +121,21 @@ impl PoolDraw {
         &self.pools
     }
 
-    /// Visits the RDATA of one answer drawn by share.
-    pub fn draw(&self, random: u64, mut visit: impl FnMut(&[u8])) {
-        let pool = &self.pools[self.shares.pick((random >> 32) as u32)].answers;
-        for &at in pool.draw(random as u32) {
-            visit(&pool.rdata[at]);
+    /// Visits the RDATA of one answer drawn by share; returns the pool it is of.
+    pub fn draw(&self, random: u64, mut visit: impl FnMut(&[u8])) -> PoolId {
+        let SharingPool { pool, answers, .. } = &self.pools[self.shares.pick((random >> 32) as u32)];
+        for &at in answers.draw(random as u32) {
+            visit(&answers.rdata[at]);
         }
+        *pool
     }
 
-    /// Visits the RDATA of the answer that rendezvous gives a client key.
-    pub fn rendezvous(&self, client: u64, mut visit: impl FnMut(&[u8])) {
+    /// Visits the RDATA of the answer that rendezvous gives a client key; returns the pool it is of.
+    pub fn rendezvous(&self, client: u64, mut visit: impl FnMut(&[u8])) -> Option<PoolId> {
         let score = |pool: &&SharingPool| rendezvous_score(client, pool.key, pool.share);
-        let Some(pool) = self.pools.iter().min_by(|a, b| score(a).total_cmp(&score(b))) else { return };
+        let pool = self.pools.iter().min_by(|a, b| score(a).total_cmp(&score(b)))?;
         pool.answers.rendezvous(client, |at| visit(&pool.answers.rdata[at]));
+        Some(pool.pool)
     }
 }
 

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::UdpMode;
+use crate::config::{Host, Protocol, UdpMode};
 
 #[test]
 fn defaults() {
     let (main, found) = main_of("version = 1\n");
     assert_eq!(found, [""; 0]);
-    let Main { server, databases, shared, zones } = main.expect("sound");
-    assert_eq!(server.listen, ["127.0.0.1:5300".parse().expect("socket"), "[::1]:5300".parse().expect("socket")]);
+    let Main { server, tls, admin, databases, shared, zones } = main.expect("sound");
+    let listen: Vec<_> = server.listen.iter().map(ToString::to_string).collect();
+    assert_eq!(listen, ["127.0.0.1:5300 (UDP and TCP)", "[::1]:5300 (UDP and TCP)"]);
+    assert!(server.watch && server.host == Host::Native && tls.is_empty() && admin == Default::default());
     assert_eq!((server.zones, server.state, server.startup_wait), (None, None, None));
     assert_eq!(server.udp, UdpMode::Auto);
     assert!(databases.is_empty() && shared.is_empty() && zones.is_empty());
@@ -20,13 +22,21 @@ fn defaults() {
 fn everything_said() {
     let text = r#"version = 1
         [server]
-        listen = ["192.0.2.1:53", { address = "[::]:53", protocol = "dns" }, { address = "0.0.0.0:54" }]
+        listen = ["192.0.2.1:53", { address = "[::]:53", protocol = "dns" }, { address = "0.0.0.0:54" },
+            { address = "[::]:853", protocol = "tls", tls = "main" }, { address = "[::]:853", protocol = "quic", tls = "main" },
+            { address = "[::]:443", protocol = "https", tls = "main" }]
         zones = "z"
         state = "s"
         watch = false
         startup_wait = "2500ms"
-        host = "native"
+        host = "hickory"
         udp = "plain"
+        [tls.main]
+        cert = "c.pem"
+        key = "k.pem"
+        [admin]
+        socket = "a.sock"
+        listen = "127.0.0.1:8053"
         [geo]
         databases = ["a.mmdb", "b.mmdb"]
         [steering]
@@ -44,8 +54,23 @@ fn everything_said() {
     let main = main.expect("sound");
     assert_eq!(
         main.server.listen.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["192.0.2.1:53", "[::]:53", "0.0.0.0:54"]
+        [
+            "192.0.2.1:53 (UDP and TCP)",
+            "[::]:53 (UDP and TCP)",
+            "0.0.0.0:54 (UDP and TCP)",
+            "[::]:853 (TLS)",
+            "[::]:853 (QUIC)",
+            "[::]:443 (HTTPS)",
+        ]
     );
+    assert_eq!(main.server.listen[3].protocol, Protocol::Tls("main".into()));
+    assert!(!main.server.watch && main.server.host == Host::Hickory);
+    assert_eq!(
+        (main.tls[0].name.as_str(), main.tls[0].cert.0.as_str(), main.tls[0].key.0.as_str()),
+        ("main", "c.pem", "k.pem")
+    );
+    assert_eq!(main.admin.socket.expect("said").0, "a.sock");
+    assert_eq!(main.admin.listen, Some("127.0.0.1:8053".parse().expect("socket")));
     assert_eq!(main.server.zones.expect("said").0, "z");
     assert_eq!(main.server.state.expect("said").0, "s");
     assert_eq!(main.server.udp, UdpMode::Plain);
@@ -61,14 +86,12 @@ fn everything_said() {
 /// A main file without its version, and everything that is found.
 const BROKEN: &[(&str, &[&str])] = &[
     (
-        "[node]\n[fleet]\n[[key]]\n[zone_defaults]\n[admin]\n[tls.main]\ncert = \"x\"\n",
+        "[node]\n[fleet]\n[[key]]\n[zone_defaults]\n",
         &[
             "2:2: [node] is not in this version",
             "3:2: [fleet] is not in this version",
             "4:3: [[key]] is not in this version",
             "5:2: [zone_defaults] is not in this version",
-            "6:2: [admin] is not in this version",
-            "7:2: [tls] is not in this version",
         ],
     ),
     (
@@ -83,15 +106,35 @@ const BROKEN: &[(&str, &[&str])] = &[
     ("[server]\nlisten = [\"0.0.0.0:53\", \"[::]:53\", \"[::1]:53\"]", &["3:36: [::1]:53 overlaps with [::]:53"]),
     (
         "[server]\nlisten = [{ address = \"[::]:853\", protocol = \"tls\", tls = \"main\" }]",
-        &["3:46: \"tls\" is not in this version"],
+        &["3:59: there is no certificate \"main\""],
+    ),
+    (
+        "[server]\nlisten = [{ address = \"[::]:853\", protocol = \"tls\" }, { address = \"[::]:53\", tls = \"a\" }]\n[tls.a]\ncert = \"a\"",
+        &[
+            "3:11: a listener has no \"tls\"",
+            "3:78: \"tls\" does not apply to protocol = \"dns\"",
+            "4:6: certificate \"a\" has no \"key\"",
+            "4:6: warning: certificate \"a\" is never used",
+        ],
+    ),
+    (
+        "[server]\nlisten = [\"[::]:853\", { address = \"[::1]:853\", protocol = \"quic\", tls = \"a\" }]\n[tls.a]\ncert = \"a\"\nkey = \"\"",
+        &["3:35: [::1]:853 overlaps with [::]:853", "6:7: the path is empty"],
+    ),
+    (
+        "[server]\nlisten = [\"127.0.0.1:80\"]\n[admin]\nlisten = \"0.0.0.0:80\"\nsockt = 1",
+        &[
+            "5:10: 0.0.0.0:80 overlaps with the listener 127.0.0.1:80 (UDP and TCP)",
+            "6:1: unknown key \"sockt\" in [admin]",
+        ],
     ),
     (
         "[server]\nlisten = [{ protocol = \"dns\", port = 53 }]",
         &["3:11: a listener has no \"address\"", "3:31: unknown key \"port\" in a listener"],
     ),
     (
-        "[server]\nhost = \"hickory\"\nudp = \"batch\"",
-        &["3:8: \"hickory\" is not in this version", "4:7: \"batch\" is not in this version"],
+        "[server]\nhost = \"hickry\"\nudp = \"batch\"",
+        &["3:8: \"hickry\" is not one of \"native\", \"hickory\"", "4:7: \"batch\" is not in this version"],
     ),
     ("[server]\nudp = \"fast\"", &["3:7: \"fast\" is not one of \"auto\", \"batch\", \"plain\""]),
     (
