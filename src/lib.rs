@@ -12,12 +12,14 @@
 //! * [`answer`]: query bytes in, response bytes out
 //! * [`net`]: sockets; [`probe`]: health probes
 //! * [`control`]: loads, builds, publishes
+//! * [`admin`]: the HTTP API and metrics
 //! * [`demo`]: origins to be stopped and broken at will
 //! * [`cli`]: one file a command; wires it all
 //!
 //! A packet's way: `net` reads it, [`answer::respond`] makes of it and of the newest [`snapshot::Snapshot`] a response,
 //! `net` sends that. From `base` to `answer` nothing knows a socket, a clock, async, files or logs.
 
+pub mod admin;
 pub mod answer;
 pub mod base;
 pub mod cli;

@@ -1,5 +1,6 @@
 //! The ground floor: ids, units, diagnostics, the prefix map and per-thread counters. Knows nothing of DNS.
 
+mod columns;
 mod counters;
 pub mod diag;
 mod ids;
@@ -7,6 +8,7 @@ mod prefix;
 mod prefix_map;
 mod units;
 
+pub use columns::{ago, columns};
 pub use counters::{Counter, Padded};
 pub use diag::{Diagnostic, FileId, Severity, Sources, Span};
 pub use ids::{CatchmentId, Id, IdVec, PolicyId, PoolId, RegionId, TargetId, ZoneId};

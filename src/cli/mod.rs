@@ -2,11 +2,14 @@
 
 mod answerer;
 mod check;
+mod client;
 #[cfg(feature = "demo")]
 mod demo;
 mod listeners;
+mod reload;
 mod serve;
 mod server;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,6 +33,10 @@ struct Cli {
 enum Command {
     /// Answer queries as the configuration says, until SIGTERM or SIGINT; SIGHUP loads the files anew
     Serve(ConfigArgs),
+    /// Make the running server load its files anew, and say what changed or what is wrong
+    Reload(ConfigArgs),
+    /// Show the running server at a glance
+    Status(StatusArgs),
     /// Load everything as `serve` would, report every mistake, and exit with 0 or 1
     Check(ConfigArgs),
     /// Run the shipped configuration against HTTPS origins on this machine, to be stopped and broken at will
@@ -45,11 +52,29 @@ struct ConfigArgs {
     config: PathBuf,
 }
 
+/// What to show.
+#[derive(Args, Debug)]
+struct StatusArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs a short exchange with a server to its end.
+fn asking<T>(exchange: impl Future<Output = Result<T, client::Failed>>) -> Result<T, client::Failed> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())?.block_on(exchange)
+}
+
 /// Runs the command that the process was started with.
 #[must_use]
 pub fn run() -> ExitCode {
     let code = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args.config),
+        Command::Reload(args) => reload::run(&args.config),
+        Command::Status(args) => status::run(&args.config.config, args.json),
         Command::Check(args) => check::run(&args.config),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),

@@ -1,7 +1,7 @@
 //! A whole server: control plane, then sockets, then what keeps both up to date. `serve` and `demo` run this same code.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
+use crate::admin;
 use crate::base::Severity;
+use crate::config::Main;
 use crate::control::{self, Control, Handle, ReloadRequest, Reloaded, Report, Watch};
 use crate::net;
 use crate::probe;
@@ -61,9 +63,12 @@ impl Server {
         let prepared = listeners.prepare(&main).map_err(not_started)?;
         let (handle, requests) = Handle::new(control, listeners.gauge());
         handle.serving.set_listeners(listeners.switch(prepared));
+        let admin = admin::Server::start(places(config, &main), &handle, |error| error!("{error}")).await;
+        log_places(&admin);
         let watch = main.server.watch.then(|| Watch::new(report.files));
         let (stop, stopped) = oneshot::channel();
-        let supervisor = Supervisor { handle: handle.clone(), listeners, watch, requests };
+        let config = config.to_owned();
+        let supervisor = Supervisor { config, handle: handle.clone(), listeners, admin, watch, requests };
         let supervisor = tokio::spawn(supervisor.run(stopped));
         Ok(Self { handle, stop, supervisor })
     }
@@ -88,8 +93,10 @@ fn concurrency() -> usize {
 
 /// Reloads when files change or somebody asks for it, one reload at a time.
 struct Supervisor {
+    config: PathBuf,
     handle: Handle,
     listeners: Listeners,
+    admin: admin::Server,
     watch: Option<Watch>,
     requests: mpsc::Receiver<ReloadRequest>,
 }
@@ -155,8 +162,14 @@ impl Supervisor {
                 return refused(&report, Some(format!("error: {error}")));
             }
         };
+        let places = places(&self.config, &setup.main);
         let changes = self.handle.control.replace(setup).await;
         self.handle.serving.set_listeners(self.listeners.switch(prepared));
+        if places != self.admin.places {
+            self.admin.close();
+            self.admin = admin::Server::start(places, &self.handle, |error| error!("{error}")).await;
+            log_places(&self.admin);
+        }
         changes.iter().for_each(|change| info!("{change}"));
         info!("the files were loaded anew");
         Reloaded { taken: true, diagnostics: report.lines(), changes }
@@ -171,6 +184,16 @@ impl Supervisor {
             (false, _) => self.watch = None,
         }
     }
+}
+
+/// Where a configuration wants the admin API.
+fn places(config: &Path, main: &Main) -> admin::Places {
+    let folder = config.parent().unwrap_or(Path::new(""));
+    admin::Places { socket: main.admin_socket().map(|socket| folder.join(socket)), listen: main.admin.listen }
+}
+
+fn log_places(admin: &admin::Server) {
+    admin.open().iter().for_each(|place| info!("admin API at {place}"));
 }
 
 /// Logs every diagnostic of a report, one line each.

@@ -1,6 +1,7 @@
 //! The main file: listeners, folders, databases, zones elsewhere.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::listen::{Listener, admin_listen, default_listen, listen};
@@ -127,6 +128,15 @@ pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnost
             zones: zones.unwrap_or_default(),
         })
     })
+}
+
+impl Main {
+    /// The path of the admin socket: the one named, else `admin.sock` in the state folder, if there is one.
+    #[must_use]
+    pub fn admin_socket(&self) -> Option<PathBuf> {
+        let named = self.admin.socket.as_ref().map(|(path, _)| PathBuf::from(path));
+        named.or_else(|| self.server.state.as_ref().map(|(state, _)| Path::new(state).join("admin.sock")))
+    }
 }
 
 impl Default for Server {

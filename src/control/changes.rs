@@ -70,7 +70,8 @@ fn records(name: &str, old: &Zone, new: &Zone) -> Option<String> {
         (before, after) if before == after => format!("serial {after} as before"),
         (before, after) => format!("serial {before} -> {after}"),
     };
-    Some(format!("zone {name} changed: {added} records added, {removed} removed, {serial}"))
+    let records = |count| if count == 1 { "1 record".to_owned() } else { format!("{count} records") };
+    Some(format!("zone {name} changed: {} added, {removed} removed, {serial}", records(added)))
 }
 
 /// A hash of every record.

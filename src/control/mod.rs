@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "control reads the clock")]
 
 mod changes;
+mod failover;
 mod files;
 mod handle;
 mod load;
@@ -18,6 +19,6 @@ mod watch;
 pub use files::Files;
 pub use handle::{Handle, History, ReloadRequest, Reloaded, Serving};
 pub use load::{Report, Setup, load};
-pub use publish::Control;
+pub use publish::{Built, Control};
 pub use tallies::{Sums, Tallies};
 pub use watch::Watch;

@@ -11,11 +11,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, interval_at, sleep, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
+use crate::base::Mono;
 use crate::health::{Board, ProbeKey, TargetView, Verdict};
-use crate::probe::{Change, Event, Options, Poller};
+use crate::probe::{Change, Event, Options, Poller, clock};
 use crate::snapshot::{Loaded, Snapshot};
 
 use super::changes::changes;
+use super::failover::failovers;
 use super::load::{Report, Setup, load};
 use super::state::StateFile;
 use super::tallies::Tallies;
@@ -51,10 +53,21 @@ struct Shared {
     state: StateFile,
     /// What is built into the next snapshot. Locked for the building of one, so that snapshots are published in order.
     loaded: Mutex<Arc<Loaded>>,
+    /// How the newest snapshot came to be.
+    built: std::sync::Mutex<Built>,
     /// Snapshots that serving threads may still hold. Kept until they do not, so that none of them ever frees one.
     retired: std::sync::Mutex<Vec<Arc<Snapshot>>>,
     /// Told when the state has changed.
     changed: Notify,
+}
+
+/// How the newest snapshot came to be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Built {
+    /// When it was published.
+    pub at: Mono,
+    /// How long building it took.
+    pub took: Duration,
 }
 
 impl Control {
@@ -72,6 +85,7 @@ impl Control {
             tallies: Arc::default(),
             state,
             loaded: Mutex::new(Arc::clone(&loaded)),
+            built: std::sync::Mutex::default(),
             retired: std::sync::Mutex::default(),
             changed: Notify::new(),
         });
@@ -91,6 +105,12 @@ impl Control {
     #[must_use]
     pub fn published(&self) -> &Arc<ArcSwap<Snapshot>> {
         &self.shared.published
+    }
+
+    /// How the newest snapshot came to be.
+    #[must_use]
+    pub fn built(&self) -> Built {
+        *self.shared.built()
     }
 
     /// What serving threads count.
@@ -175,8 +195,11 @@ async fn publish_on_events(shared: Arc<Shared>, mut events: mpsc::UnboundedRecei
                 let mut changed: Vec<Event> = event.into_iter().collect();
                 changed.extend(std::iter::from_fn(|| events.try_recv().ok()));
                 (due, last) = (None, Instant::now());
-                shared.publish().await;
+                let replaced = shared.publish().await;
                 shared.log(&changed).await;
+                if let Some(old) = replaced {
+                    shared.log_failovers(old).await;
+                }
                 shared.changed.notify_one();
             }
         }
@@ -194,8 +217,8 @@ async fn save_on_change(shared: Arc<Shared>) {
 }
 
 impl Shared {
-    /// Builds a snapshot from what is loaded and what is known of its targets, and publishes it.
-    async fn publish(&self) {
+    /// Builds a snapshot from what is loaded and what is known of its targets, and publishes it. Returns the one before.
+    async fn publish(&self) -> Option<Arc<Snapshot>> {
         let loaded = self.loaded.lock().await;
         let targets = loaded.steering.targets.iter();
         let view = |key: &Option<ProbeKey>| key.as_ref().map_or_else(TargetView::unprobed, |key| self.poller.view(key));
@@ -209,11 +232,17 @@ impl Shared {
             Ok(snapshot) => {
                 // the lock is held until here, so that a later board never loses to an earlier one
                 let old = self.published.swap(Arc::new(snapshot));
-                self.retired().push(old);
+                self.retired().push(Arc::clone(&old));
                 self.release();
-                debug!("published snapshot {generation}, built in {:?}", start.elapsed());
+                let took = start.elapsed();
+                *self.built() = Built { at: clock::now().mono, took };
+                debug!("published snapshot {generation}, built in {took:?}");
+                Some(old)
             }
-            Err(panic) => error!("a snapshot could not be built; what was served before is served on: {panic}"),
+            Err(panic) => {
+                error!("a snapshot could not be built; what was served before is served on: {panic}");
+                None
+            }
         }
     }
 
@@ -221,6 +250,10 @@ impl Shared {
     fn release(&self) {
         self.tallies.release();
         self.retired().retain(|snapshot| Arc::strong_count(snapshot) > 1);
+    }
+
+    fn built(&self) -> std::sync::MutexGuard<'_, Built> {
+        self.built.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn retired(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Snapshot>>> {
@@ -241,6 +274,14 @@ impl Shared {
                 _ => warn!("{names}: {from} -> {to} ({}); probed at {key}", reason.unwrap_or_default()),
             }
         }
+    }
+
+    /// One line for each policy whose clients are answered with other pools than before.
+    async fn log_failovers(&self, old: Arc<Snapshot>) {
+        let new = self.published.load_full();
+        // a panic was reported by the panic hook
+        let lines = tokio::task::spawn_blocking(move || failovers(&old, &new)).await.unwrap_or_default();
+        lines.iter().for_each(|line| warn!("{line}"));
     }
 
     async fn wait_tried(&self, keys: &HashSet<ProbeKey>, patience: Duration) {

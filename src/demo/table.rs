@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::base::{ago, columns};
+
 /// One endpoint, as the table shows it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
@@ -31,28 +33,24 @@ const HEAD: [&str; 10] =
     ["REGION", "POOL", "ENDPOINT", "ADDRESSES", "PROBED AT", "ORIGIN", "STATE", "SINCE", "LATENCY", "REASON"];
 /// Columns whose cells end at the right.
 const RIGHT: [usize; 2] = [7, 8];
-const GAP: &str = "  ";
-
-type Cells = [String; HEAD.len()];
 
 /// The table, each line with its newline. A region or pool is written at its first row only.
 #[must_use]
 pub fn render(rows: &[Row]) -> String {
-    let mut lines: Vec<Cells> = vec![HEAD.map(str::to_owned)];
+    let mut lines = vec![HEAD.map(str::to_owned).to_vec()];
     let mut before: Option<&Row> = None;
     for row in rows {
         lines.push(cells(row, before));
         before = Some(row);
     }
-    let widths = std::array::from_fn(|column| lines.iter().map(|cells| width(&cells[column])).max().unwrap_or(0));
-    lines.iter().map(|cells| line(cells, &widths)).collect()
+    columns(&lines, &RIGHT)
 }
 
-fn cells(row: &Row, before: Option<&Row>) -> Cells {
+fn cells(row: &Row, before: Option<&Row>) -> Vec<String> {
     let same_region = before.is_some_and(|before| before.region == row.region);
     let same_pool = same_region && before.is_some_and(|before| before.pool == row.pool);
     let unless = |same: bool, text: &str| if same { String::new() } else { text.to_owned() };
-    [
+    vec![
         unless(same_region, &row.region),
         unless(same_pool, &row.pool),
         row.endpoint.clone(),
@@ -68,32 +66,6 @@ fn cells(row: &Row, before: Option<&Row>) -> Cells {
 
 fn or_dash(text: &str) -> String {
     if text.is_empty() { "-".to_owned() } else { text.to_owned() }
-}
-
-/// Two units at most: `9s`, `3m20s`, `2h05m`.
-fn ago(time: Duration) -> String {
-    let secs = time.as_secs();
-    match (secs / 3600, secs / 60 % 60, secs % 60) {
-        (0, 0, secs) => format!("{secs}s"),
-        (0, minutes, secs) => format!("{minutes}m{secs:02}s"),
-        (hours, minutes, _) => format!("{hours}h{minutes:02}m"),
-    }
-}
-
-fn line(cells: &Cells, widths: &[usize; HEAD.len()]) -> String {
-    let mut line = String::new();
-    for (column, (cell, &wanted)) in cells.iter().zip(widths).enumerate() {
-        let fill = " ".repeat(wanted - width(cell));
-        let parts = if RIGHT.contains(&column) { [fill.as_str(), cell] } else { [cell, fill.as_str()] };
-        line.extend(parts.into_iter().chain([GAP]));
-    }
-    line.truncate(line.trim_end().len());
-    line.push('\n');
-    line
-}
-
-fn width(text: &str) -> usize {
-    text.chars().count()
 }
 
 #[cfg(test)]
@@ -129,11 +101,5 @@ eu      web-eu  fra1        192.0.2.10 2001:db8::10  127.1.0.1:20443  serving  u
 us      web-eu  iad1                                 -                -        up         -        -
 ";
         assert_eq!(render(&[first, second, other]), expected);
-    }
-
-    #[test]
-    fn times_have_two_units_at_most() {
-        let shown = [0, 59, 60, 3599, 3600, 90_061].map(|secs| ago(Duration::from_secs(secs)));
-        assert_eq!(shown, ["0s", "59s", "1m00s", "59m59s", "1h00m", "25h01m"]);
     }
 }

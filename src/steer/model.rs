@@ -1,5 +1,6 @@
 //! What config says of steering, with every reference resolved. Built once a load; nothing here changes with health.
 
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU8;
 
@@ -184,6 +185,18 @@ pub enum WhenAllDown {
     NoData,
     /// An error.
     ServFail,
+}
+
+impl fmt::Display for WhenAllDown {
+    /// As it is written in a steering file.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::LastResort => "last_resort",
+            Self::All => "all",
+            Self::NoData => "nodata",
+            Self::ServFail => "servfail",
+        })
+    }
 }
 
 /// One rule. Every matcher that is there must match; any value of it will do.
