@@ -20,7 +20,7 @@ use crate::health::{Machine, ProbeKey, Verdict};
 use crate::probe::clock;
 use crate::steer::Steering;
 
-use super::serve::start_log;
+use super::serve::{LogFormat, start_log};
 use super::server::{Server, control_runtime};
 use super::{FAILED, OK};
 
@@ -36,6 +36,9 @@ pub(super) struct DemoArgs {
     /// Where to answer DNS queries; may be given several times
     #[arg(long, value_name = "ADDRESS:PORT", default_values_t = [SocketAddr::from(([127, 0, 0, 1], 5300))])]
     listen: Vec<SocketAddr>,
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -57,7 +60,7 @@ fn failed<E: Display>(what: &str) -> impl FnOnce(E) -> Failed + '_ {
 
 /// Runs the demo until `quit`, the time given, or SIGINT.
 pub(super) fn run(args: &DemoArgs) -> u8 {
-    start_log();
+    start_log(args.log_format);
     let done = control_runtime().map_err(failed("cannot start")).and_then(|runtime| runtime.block_on(demo(args)));
     match done {
         Ok(()) => OK,

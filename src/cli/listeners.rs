@@ -11,6 +11,9 @@ use crate::net::{self, Listening};
 
 use super::answerer::Answerers;
 
+/// How long connections of a listener that is closed may take to write what they have.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
+
 /// The open listeners, and the threads that serve them.
 pub(super) struct Listeners {
     threads: net::Running,
@@ -21,7 +24,7 @@ pub(super) struct Listeners {
 struct Open {
     what: Wanted,
     address: SocketAddr,
-    _serving: Listening,
+    serving: Listening,
 }
 
 /// What tells one listener from another.
@@ -60,18 +63,17 @@ impl Listeners {
     }
 
     /// Serves what was prepared, closes what is no longer wanted, then opens what that was in the way of.
-    pub(super) fn switch(&mut self, prepared: Prepared) -> Vec<(Listener, SocketAddr)> {
+    pub(super) async fn switch(&mut self, prepared: Prepared) -> Vec<(Listener, SocketAddr)> {
         let Prepared { wanted, bound } = prepared;
         for (what, bound) in bound {
             self.serve(what, bound);
         }
-        self.open.retain(|open| {
-            let stays = wanted.contains(&open.what);
-            if !stays {
-                info!("no longer listening on {} ({})", open.address, open.what.listener.protocol);
-            }
-            stays
-        });
+        let (stays, gone) = self.open.drain(..).partition(|open| wanted.contains(&open.what));
+        self.open = stays;
+        for Open { what, address, serving } in gone {
+            serving.close(CLOSE_GRACE).await;
+            info!("no longer listening on {address} ({})", what.listener.protocol);
+        }
         let missing: Vec<Wanted> =
             wanted.iter().filter(|wanted| !self.open.iter().any(|open| open.what == **wanted)).cloned().collect();
         for what in missing {
@@ -98,7 +100,7 @@ impl Listeners {
             Ok(listening) => {
                 let address = listening.addresses()[0];
                 info!("listening on {address} ({})", what.listener.protocol);
-                self.open.push(Open { what, address, _serving: listening });
+                self.open.push(Open { what, address, serving: listening });
             }
             Err(error) => error!("cannot serve {}: {error}", what.listener),
         }

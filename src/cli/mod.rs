@@ -32,7 +32,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Answer queries as the configuration says, until SIGTERM or SIGINT; SIGHUP loads the files anew
-    Serve(ConfigArgs),
+    Serve(ServeArgs),
     /// Make the running server load its files anew, and say what changed or what is wrong
     Reload(ConfigArgs),
     /// Show the running server at a glance
@@ -50,6 +50,16 @@ struct ConfigArgs {
     /// The configuration file
     #[arg(long, short, value_name = "FILE", default_value = "config/windrose.toml")]
     config: PathBuf,
+}
+
+/// How to serve.
+#[derive(Args, Debug)]
+struct ServeArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// How log lines look
+    #[arg(long, value_enum, default_value_t)]
+    log_format: serve::LogFormat,
 }
 
 /// What to show.
@@ -72,7 +82,7 @@ fn asking<T>(exchange: impl Future<Output = Result<T, client::Failed>>) -> Resul
 #[must_use]
 pub fn run() -> ExitCode {
     let code = match Cli::parse().command {
-        Command::Serve(args) => serve::run(&args.config),
+        Command::Serve(args) => serve::run(&args.config.config, args.log_format),
         Command::Reload(args) => reload::run(&args.config),
         Command::Status(args) => status::run(&args.config.config, args.json),
         Command::Check(args) => check::run(&args.config),

@@ -17,7 +17,7 @@ pub(super) fn run(config: &Path) -> u8 {
             match (reloaded.taken, reloaded.changes.is_empty()) {
                 (true, true) => println!("the files were loaded anew; nothing has changed"),
                 (true, false) => println!("the files were loaded anew"),
-                (false, _) => eprintln!("the new files have errors; what was served before is served on"),
+                (false, _) => eprintln!("the reload is refused; what was served before is served on"),
             }
             if reloaded.taken { OK } else { FAILED }
         }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use clap::ValueEnum;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
@@ -9,8 +10,8 @@ use super::server::{Server, control_runtime};
 use super::{FAILED, OK};
 
 /// Serves until SIGTERM or SIGINT; SIGHUP loads the files anew.
-pub(super) fn run(config: &Path) -> u8 {
-    start_log();
+pub(super) fn run(config: &Path, format: LogFormat) -> u8 {
+    start_log(format);
     let runtime = match control_runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -58,15 +59,30 @@ fn signals(kind: SignalKind) -> std::io::Result<Signal> {
     signal(kind).inspect_err(|error| error!("cannot listen for signals: {error}"))
 }
 
-/// What is logged unless `RUST_LOG` says otherwise. The TLS verifier speaks of every failed probe, and we of every verdict.
-const DEFAULT_LOG: &str = "info,rustls_platform_verifier=off";
+/// What is logged unless `RUST_LOG` says otherwise. The TLS verifier speaks of every failed
+/// probe, and we of every verdict; hickory-server speaks of every query.
+const DEFAULT_LOG: &str = "info,rustls_platform_verifier=off,hickory_server=warn,hickory_net=warn";
 
-/// Logs go to standard error; `RUST_LOG` chooses what .
-pub(super) fn start_log() {
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Logs go to standard error; `RUST_LOG` chooses what.
+pub(super) fn start_log(format: LogFormat) {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_LOG));
     let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_target(false).with_ansi(terminal);
+    let subscriber = subscriber.with_writer(std::io::stderr);
     // fails only where a log was started before, which then goes on
-    let _ = subscriber.with_writer(std::io::stderr).try_init();
+    let _ = match format {
+        LogFormat::Text => subscriber.try_init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).try_init(),
+    };
 }

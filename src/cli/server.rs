@@ -62,7 +62,7 @@ impl Server {
         let mut listeners = Listeners::start(&answerers).map_err(not_started)?;
         let prepared = listeners.prepare(&main).map_err(not_started)?;
         let (handle, requests) = Handle::new(control, listeners.gauge());
-        handle.serving.set_listeners(listeners.switch(prepared));
+        handle.serving.set_listeners(listeners.switch(prepared).await);
         let admin = admin::Server::start(places(config, &main), &handle, |error| error!("{error}")).await;
         log_places(&admin);
         let watch = main.server.watch.then(|| Watch::new(report.files));
@@ -141,7 +141,7 @@ impl Supervisor {
     async fn reload(&mut self, why: &str) -> Reloaded {
         info!("reload: {why}");
         let refused = |report: &Report, more: Option<String>| {
-            error!("the new files have errors; what was served before is served on");
+            error!("the reload is refused; what was served before is served on");
             let diagnostics = report.lines().into_iter().chain(more).collect();
             Reloaded { taken: false, diagnostics, changes: Vec::new() }
         };
@@ -164,7 +164,8 @@ impl Supervisor {
         };
         let places = places(&self.config, &setup.main);
         let changes = self.handle.control.replace(setup).await;
-        self.handle.serving.set_listeners(self.listeners.switch(prepared));
+        let listeners = self.listeners.switch(prepared).await;
+        self.handle.serving.set_listeners(listeners);
         if places != self.admin.places {
             self.admin.close();
             self.admin = admin::Server::start(places, &self.handle, |error| error!("{error}")).await;

@@ -24,6 +24,8 @@ pub struct Watch {
     events: mpsc::UnboundedReceiver<()>,
     files: Arc<Files>,
     watched: Vec<PathBuf>,
+    /// When the files are compared next, if nothing is told before.
+    look: Instant,
 }
 
 impl Watch {
@@ -40,7 +42,7 @@ impl Watch {
         let watcher = watcher
             .inspect_err(|error| warn!("cannot watch files: {error}; they are looked at every {} s", LOOK.as_secs()))
             .ok();
-        let mut watch = Self { watcher, events, files: Arc::default(), watched: Vec::new() };
+        let mut watch = Self { watcher, events, files: Arc::default(), watched: Vec::new(), look: Instant::now() };
         watch.follow(files);
         watch
     }
@@ -62,18 +64,20 @@ impl Watch {
         }
         self.watched = folders;
         self.files = Arc::new(files);
+        // what changed between reading and watching was not told
+        self.look = Instant::now();
     }
 
     /// Waits until the files differ from what was read, and are at rest.
     pub async fn changed(&mut self) {
         loop {
-            let look = Instant::now() + LOOK;
-            // None never comes while the watcher lives; without one there is nothing but the look
-            match timeout_at(look, self.events.recv()).await {
+            // None comes only where there is no watcher, and so nothing but the look
+            match timeout_at(self.look, self.events.recv()).await {
                 Ok(Some(())) => self.rest().await,
-                Ok(None) => tokio::time::sleep_until(look).await,
+                Ok(None) => tokio::time::sleep_until(self.look).await,
                 Err(_) => {}
             }
+            self.look = Instant::now() + LOOK;
             let files = Arc::clone(&self.files);
             if tokio::task::spawn_blocking(move || files.changed()).await.unwrap_or(false) {
                 return;

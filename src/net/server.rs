@@ -33,13 +33,20 @@ pub struct Running {
 #[derive(Debug)]
 pub struct Listening {
     addresses: Vec<SocketAddr>,
-    _stop: watch::Sender<Option<Instant>>,
+    stop: watch::Sender<Option<Instant>>,
 }
 
 impl Listening {
     /// The addresses, with the ports that were chosen.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Closes the sockets and waits until they are, or until the grace is over for those that are still writing.
+    pub async fn close(self, grace: Duration) {
+        self.stop.send_replace(Some(Instant::now()));
+        // every task that serves them holds a receiver
+        let _ = tokio::time::timeout(grace, self.stop.closed()).await;
     }
 }
 
@@ -117,7 +124,8 @@ impl Running {
         for (thread, sockets) in udp.chain(tcp) {
             thread.serve(sockets, signal.clone())?;
         }
-        Ok(Listening { addresses: bound.addresses, _stop: stop })
+        drop(signal);
+        Ok(Listening { addresses: bound.addresses, stop })
     }
 
     /// Stops: nothing more is accepted or received, queries in hand are answered, threads are joined. What is not done
