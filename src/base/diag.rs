@@ -96,6 +96,9 @@ pub struct Sources {
     files: Vec<Source>,
 }
 
+/// May stand at the start of a file; editors do not show it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// One file: its name as the operator knows it, and its bytes.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -110,7 +113,7 @@ pub struct Source {
 pub struct Position {
     /// From 1.
     pub line: usize,
-    /// From 1, in characters (invalid UTF-8: bytes).
+    /// From 1, in characters; octets that are no UTF-8 count as they are shown, a byte order mark does not.
     pub column: usize,
 }
 
@@ -130,13 +133,22 @@ impl Sources {
     /// Line and column of the start of a span.
     #[must_use]
     pub fn position(&self, span: Span) -> Position {
-        let bytes = &self.get(span.file).bytes;
-        let before = &bytes[..(span.start as usize).min(bytes.len())];
+        self.position_of(span.file, span.start)
+    }
+
+    /// Line and column one past the end of a span.
+    #[must_use]
+    pub fn end_position(&self, span: Span) -> Position {
+        self.position_of(span.file, span.end.max(span.start))
+    }
+
+    fn position_of(&self, file: FileId, at: u32) -> Position {
+        let bytes = &self.get(file).bytes;
+        let before = &bytes[..(at as usize).min(bytes.len())];
         let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-        let column = match std::str::from_utf8(&before[line_start..]) {
-            Ok(text) => text.chars().count(),
-            Err(_) => before.len() - line_start,
-        };
+        let line = String::from_utf8_lossy(&before[line_start..]);
+        let mark = line_start == 0 && line.starts_with(BYTE_ORDER_MARK);
+        let column = line.chars().count() - usize::from(mark);
         Position { line: before.iter().filter(|&&byte| byte == b'\n').count() + 1, column: column + 1 }
     }
 

@@ -38,7 +38,7 @@ enum Command {
     /// Show the running server at a glance
     Status(StatusArgs),
     /// Load everything as `serve` would, report every mistake, and exit with 0 or 1
-    Check(ConfigArgs),
+    Check(CheckArgs),
     /// Run the shipped configuration against HTTPS origins on this machine, to be stopped and broken at will
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
@@ -50,6 +50,16 @@ struct ConfigArgs {
     /// The configuration file
     #[arg(long, short, value_name = "FILE", default_value = "config/windrose.toml")]
     config: PathBuf,
+}
+
+/// What to check.
+#[derive(Args, Debug)]
+struct CheckArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// As one JSON object, for programs
+    #[arg(long)]
+    json: bool,
 }
 
 /// How to serve.
@@ -85,7 +95,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args.config.config, args.log_format),
         Command::Reload(args) => reload::run(&args.config),
         Command::Status(args) => status::run(&args.config.config, args.json),
-        Command::Check(args) => check::run(&args.config),
+        Command::Check(args) => check::run(&args.config.config, args.json),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),
     };

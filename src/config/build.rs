@@ -23,6 +23,8 @@ pub(super) struct Built {
     pub(super) policies: IdVec<PolicyId, PolicyNotes>,
     /// Policies of names that are pinned to a pool.
     pub(super) pinned: HashMap<PoolId, PolicyId>,
+    /// Where each steered name is written.
+    pub(super) name_spans: Vec<Span>,
     /// What rules need of the geo databases.
     pub(super) demands: Vec<(Span, Demand)>,
     /// What CNAMEs point at.

@@ -11,7 +11,7 @@ use crate::geo::Coords;
 use crate::health::{Check, CheckKind, HttpCheck, StatusRange};
 use crate::steer::Region;
 
-/// Reads the certificates of a `ca_file`; the error says why it cannot.
+/// Reads the certificates of a `ca_file`; the error is a sentence.
 pub(super) type ReadPem<'r> = dyn FnMut(&str) -> Result<Vec<u8>, String> + 'r;
 
 /// A check by name: what it is, and the port where an endpoint names none.
@@ -240,7 +240,7 @@ fn ca(log: &mut Log<'_>, value: Value<'_>, read_pem: &mut ReadPem<'_>) -> Option
             let hint = "it must be PEM, with BEGIN CERTIFICATE";
             log.error_with(value.span, format!("{path} holds no certificate"), hint);
         }
-        Err(error) => log.error(value.span, format!("cannot read {path}: {error}")),
+        Err(error) => log.error_with(value.span, error, "relative paths start at the file that holds them"),
     }
     None
 }

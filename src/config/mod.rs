@@ -15,6 +15,7 @@ mod demands;
 mod listen;
 mod main_file;
 mod names;
+mod neighbours;
 mod policies;
 mod pools;
 pub mod report;
@@ -22,6 +23,7 @@ mod scope;
 mod steering;
 mod suggest;
 mod table;
+mod ttl;
 mod values;
 mod zone_view;
 

@@ -1,6 +1,7 @@
 //! Policies and rules.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::num::NonZeroU8;
 use std::str::FromStr;
 use std::time::Duration;
@@ -265,9 +266,13 @@ pub(super) fn build(log: &mut Log<'_>, raw: RawPolicy, own: &mut Scope, shared: 
     let mut reached = Vec::new();
     let mut rules = Vec::new();
     for RawRule { mut matchers, tiers } in raw.rules {
+        let first = reached.len();
         for tier in tiers {
             let pools = tier_pools(log, &tier, own, shared, built, &mut reached);
             matchers.tiers.push(Tier { order: tier.order, pools });
+        }
+        if raw.settings.use_ecs && matchers.networks.is_some() && matchers.resolvers.is_none() {
+            warn_private(log, &reached[first..], built);
         }
         rules.push(matchers);
     }
@@ -346,6 +351,34 @@ fn warn_families(
             let hint = format!("{} queries will pass it over", family.rtype());
             log.warn(name.span, message, hint);
         }
+    }
+}
+
+/// Warns of private addresses that are told to whoever claims to be in some network.
+fn warn_private(log: &mut Log<'_>, reached: &[(PoolId, Text)], built: &Built) {
+    for (pool, name) in reached {
+        let endpoints = built.steering.pools[*pool].endpoints.iter();
+        let mut addresses = endpoints.flat_map(|endpoint| {
+            let v4 = endpoint.v4.map(|(v4, _)| IpAddr::from(v4));
+            v4.into_iter().chain(endpoint.v6.map(|(v6, _)| v6.into()))
+        });
+        if let Some(address) = addresses.find(|&address| is_private(address)) {
+            let message =
+                format!("pool \"{}\" has the private address {address}, told to whoever claims one of \"networks\"", name.text);
+            let hint = "a Client Subnet can be made up (RFC 7871 §11.3): match \"resolvers\" too, or write ecs = \"ignore\", if the address is a secret";
+            log.warn(name.span, message, hint);
+        }
+    }
+}
+
+/// Whether an address means something within one network only: RFC 1918, RFC 6598, RFC 4193, link-local, loopback.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let shared = v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64;
+            v4.is_private() || v4.is_link_local() || v4.is_loopback() || shared
+        }
+        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback(),
     }
 }
 

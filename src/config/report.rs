@@ -69,12 +69,17 @@ struct Excerpt<'s> {
 /// Longer lines are cut around the fault, so that one of megabytes does not fill the terminal.
 const LINE_LIMIT: usize = 4096;
 
+/// As UTF-8; it would be shown as a blank.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 impl<'s> Excerpt<'s> {
     fn of(sources: &'s Sources, span: Span) -> Self {
         let source = sources.get(span.file);
         let bytes = source.bytes.as_slice();
         let start = (span.start as usize).min(bytes.len());
         let line_start = bytes[..start].iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        let mark = if line_start == 0 && bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
+        let line_start = (line_start + mark).min(start);
         let line_end = bytes[start..].iter().position(|&byte| byte == b'\n').map_or(bytes.len(), |at| start + at);
         let line_end = line_end.min(line_start + LINE_LIMIT).max(start);
         let end = (span.end as usize).clamp(start, line_end);

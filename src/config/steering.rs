@@ -12,7 +12,7 @@ use super::pools::{self, RawPool};
 use super::scope::{Scope, is_free, taken};
 use super::table::{Entry, Log, Table, Text, with_root};
 use super::zone_view::ZoneView;
-use crate::base::{Diagnostic, FileId, Sources};
+use crate::base::{Diagnostic, FileId, Sources, Span};
 use crate::geo::Fields;
 use crate::steer::Steering;
 use crate::wire::{Name, NameRef};
@@ -125,6 +125,12 @@ impl SteeringBuilder {
     #[must_use]
     pub fn name_count(&self) -> usize {
         self.built.steering.names.len()
+    }
+
+    /// Where a steered name is written.
+    #[must_use]
+    pub fn name_span(&self, at: usize) -> Span {
+        self.built.name_spans[at]
     }
 
     /// The names that CNAME pools point at.

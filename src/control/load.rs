@@ -11,15 +11,21 @@ use crate::steer::{Steering, catchment_maps};
 use crate::wire::{Name, NameRef};
 use crate::zone::{self, ZoneBuilder};
 
+use super::among::Among;
 use super::files::Files;
+use super::shown::{reason, shown};
 
 /// What a run of loading found: the files it read, and everything to say about them.
 #[derive(Debug, Default)]
 pub struct Report {
     /// What diagnostics point into.
     pub sources: Sources,
-    /// Errors and warnings, in the order found.
+    /// Errors and warnings, in order of file and place; those without a place last.
     pub diagnostics: Vec<Diagnostic>,
+    /// How many zones were read, sound or not.
+    pub zones: usize,
+    /// How many steered names could be read.
+    pub steered_names: usize,
     /// Every file that was read or looked for.
     pub files: Files,
 }
@@ -58,10 +64,13 @@ pub struct Setup {
 /// # Errors
 /// The report, if it has errors; else it comes with the set-up and holds warnings at most.
 pub fn load(path: &Path) -> Result<(Setup, Report), Report> {
-    let mut loader = Loader { report: Report::default() };
-    match loader.setup(path) {
-        Some(setup) if !loader.report.has_errors() => Ok((setup, loader.report)),
-        _ => Err(loader.report),
+    let mut loader = Loader { report: Report::default(), paths: Vec::new() };
+    let setup = loader.setup(path);
+    let mut report = loader.report;
+    report.diagnostics.sort_by_key(|found| found.span.map_or((true, None), |span| (false, Some((span.file, span.start)))));
+    match setup {
+        Some(setup) if !report.has_errors() => Ok((setup, report)),
+        _ => Err(report),
     }
 }
 
@@ -81,6 +90,8 @@ struct ReadZone {
 
 struct Loader {
     report: Report,
+    /// The path of every file of the sources, whose names are for show.
+    paths: Vec<PathBuf>,
 }
 
 impl Loader {
@@ -102,9 +113,12 @@ impl Loader {
     /// Reads a file into the sources; what fails is reported at the place that named it.
     fn read(&mut self, path: &Path, span: Option<Span>) -> Option<FileId> {
         match self.report.files.read(path) {
-            Ok(bytes) => Some(self.report.sources.add(path.display().to_string(), bytes)),
+            Ok(bytes) => {
+                self.paths.push(path.to_owned());
+                Some(self.report.sources.add(shown(path), bytes))
+            }
             Err(error) => {
-                let message = format!("cannot read {}: {error}", path.display());
+                let message = format!("cannot read {}: {}", shown(path), reason(&error));
                 let hint = match span {
                     Some(_) => "relative paths start at the file that holds them",
                     None => "name another file, or see that it can be read",
@@ -140,7 +154,7 @@ impl Loader {
         for files in self.zone_files(main, folder) {
             let twice = zones.iter().any(|zone| *zone.builder.origin() == files.name);
             if twice {
-                let message = format!("the zone {} is there twice: {} is the second", files.name, files.zone.display());
+                let message = format!("the zone {} is there twice: {} is the second", files.name, shown(&files.zone));
                 self.report.error(files.span, message, "remove one of the files, or the [[zone]] entry");
             }
             zones.extend(self.zone(files));
@@ -169,7 +183,7 @@ impl Loader {
         let paths = match self.report.files.folder(folder) {
             Ok(paths) => paths,
             Err(error) => {
-                let message = format!("cannot read the zones folder {}: {error}", folder.display());
+                let message = format!("cannot read the zones folder {}: {}", shown(folder), reason(&error));
                 return self.report.error(span, message, "create it, or name another in [server] zones");
             }
         };
@@ -177,8 +191,8 @@ impl Loader {
             match path.extension().and_then(|extension| extension.to_str()) {
                 Some("zone") => files.extend(self.folder_zone(path)),
                 Some("toml") if !path.with_extension("zone").exists() => {
-                    let message = format!("{} has no zone file beside it", path.display());
-                    let hint = format!("{} is expected", path.with_extension("zone").display());
+                    let message = format!("{} has no zone file beside it", shown(path));
+                    let hint = format!("{} is expected", shown(&path.with_extension("zone")));
                     self.report.error(span, message, &hint);
                 }
                 _ => {}
@@ -194,7 +208,7 @@ impl Loader {
                 Some(ZoneFiles { name, zone: path.to_owned(), steering, span: None })
             }
             Err(error) => {
-                let message = format!("{}: the file's stem is not a zone name: {error}", path.display());
+                let message = format!("{}: the file's stem is not a zone name: {error}", shown(path));
                 self.report.error(None, message, "name the zone by a [[zone]] entry instead");
                 None
             }
@@ -203,11 +217,14 @@ impl Loader {
 
     fn zone(&mut self, files: ZoneFiles) -> Option<ReadZone> {
         let file = self.read(&files.zone, files.span)?;
-        let Report { sources, diagnostics, files: read } = &mut self.report;
+        let Report { sources, diagnostics, files: read, .. } = &mut self.report;
+        let paths = &mut self.paths;
         let mut include = |sources: &mut Sources, name: &str, from: FileId| {
-            let path = Path::new(&sources.get(from).name).parent().unwrap_or(Path::new("")).join(name);
-            let bytes = read.read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-            Ok(sources.add(path.display().to_string(), bytes))
+            let path = paths[from.0 as usize].parent().unwrap_or(Path::new("")).join(name);
+            let bytes = read.read(&path).map_err(|error| format!("cannot read {}: {}", shown(&path), reason(&error)))?;
+            let file = sources.add(shown(&path), bytes);
+            paths.push(path);
+            Ok(file)
         };
         let (builder, found) = zone::parse(sources, file, &files.name, &mut include);
         diagnostics.extend(found);
@@ -226,54 +243,34 @@ impl Loader {
         for (name, span) in &main.shared {
             let path = folder.join(name);
             if let Some(file) = self.read(&path, Some(*span)) {
-                let Report { sources, diagnostics, files } = &mut self.report;
+                let Report { sources, diagnostics, files, .. } = &mut self.report;
                 let mut read_pem = pem_reader(&path, files);
                 steering.shared(sources, file, &mut read_pem, diagnostics);
             }
         }
-        let mut steered = Vec::new(); // which names are whose
+        let mut steered = Vec::new(); // the zone, owner and place of each name
         for (number, zone) in zones.iter().enumerate() {
             let Some((path, span)) = &zone.steering else { continue };
             if let Some(file) = self.read(path, *span) {
-                let Report { sources, diagnostics, files } = &mut self.report;
+                let Report { sources, diagnostics, files, .. } = &mut self.report;
                 let mut read_pem = pem_reader(path, files);
-                let before = steering.name_count();
                 steering.zone(sources, file, &zone.builder, &mut read_pem, diagnostics);
-                steered.push((number, before..steering.name_count(), file));
+                steered.extend((steered.len()..steering.name_count()).map(|at| (number, steering.name_span(at))));
             }
         }
         let served = |name: NameRef<'_>| zones.iter().any(|zone| name.is_within(zone.builder.origin().as_ref()));
         steering.check_cname_targets(served, &mut self.report.diagnostics);
         let steering = steering.finish(fields, !main.databases.is_empty(), &mut self.report.diagnostics);
-        for (number, names, file) in steered {
-            for at in names {
-                self.check_among(&steering.names[at].owner, number, &zones, file);
-                let owner = &steering.names[at].owner;
-                zones[number].builder.steer(owner, u32::try_from(at).expect("fewer than 2^32 names"));
-            }
+        for (at, (name, &(number, _))) in steering.names.iter().zip(&steered).enumerate() {
+            zones[number].builder.steer(&name.owner, u32::try_from(at).expect("fewer than 2^32 names"));
         }
+        let builders: Vec<&ZoneBuilder> = zones.iter().map(|zone| &zone.builder).collect();
+        let among = Among::new(&builders);
+        let found = steering.names.iter().zip(&steered).filter_map(|(name, &(number, span))| among.check(&name.owner, number, span));
+        self.report.diagnostics.extend(found);
+        (self.report.zones, self.report.steered_names) = (zones.len(), steered.len());
         let finished = zones.into_iter().filter_map(|zone| self.finish(zone.builder)).collect();
         (finished, steering)
-    }
-
-    /// Checks a steered name against the other zones that are served: it must not lie in one of them, nor be the target
-    /// of an NS record of theirs.
-    fn check_among(&mut self, owner: &Name, own: usize, zones: &[ReadZone], file: FileId) {
-        let owner = owner.as_ref();
-        let mut refuse = |message: String, hint: &str| self.report.error(Some(Span::start_of(file)), message, hint);
-        for (_, other) in zones.iter().enumerate().filter(|&(number, _)| number != own) {
-            let origin = other.builder.origin().as_ref();
-            if owner.is_within(origin) && origin.is_within(zones[own].builder.origin().as_ref()) {
-                refuse(
-                    format!("{owner} lies in the zone {origin}, which is served here"),
-                    "steer it in that zone's file",
-                );
-            }
-            if other.builder.ns_targets().any(|(target, _)| target == owner) {
-                let message = format!("{owner} is the target of an NS record of the zone {origin}");
-                refuse(message, "the addresses of name servers cannot be steered");
-            }
-        }
     }
 
     fn finish(&mut self, builder: ZoneBuilder) -> Option<Arc<zone::Zone>> {
@@ -295,6 +292,6 @@ fn pem_reader<'f>(file: &Path, files: &'f mut Files) -> impl FnMut(&str) -> Resu
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
     move |name| {
         let path = folder.join(name);
-        files.read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+        files.read(&path).map_err(|error| format!("cannot read {}: {}", shown(&path), reason(&error)))
     }
 }

@@ -6,12 +6,14 @@
 
 #![allow(clippy::disallowed_methods, reason = "control reads the clock")]
 
+mod among;
 mod changes;
 mod failover;
 mod files;
 mod handle;
 mod load;
 mod publish;
+mod shown;
 mod state;
 mod tallies;
 mod watch;

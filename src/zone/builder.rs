@@ -141,6 +141,19 @@ impl ZoneBuilder {
         ns.filter_map(|record| Some((NameRef::from_wire(self.rdata_of(record))?, record.span())))
     }
 
+    /// Whether a wildcard of this zone answers for a name: no name exists on the way from the wildcard's parent to it, and
+    /// it is not delegated (RFC 4592 §3.3.1).
+    #[must_use]
+    pub fn covers(&self, wildcard: NameRef<'_>, name: NameRef<'_>) -> bool {
+        let Some(parent) = wildcard.ancestors().nth(1) else { return false };
+        let above = name.label_count().checked_sub(parent.label_count() + 1);
+        let Some(child) = above.filter(|_| name.is_within(parent)).and_then(|above| name.ancestors().nth(above)) else {
+            return false;
+        };
+        let exists = |owner: &Owner| owner.name.name(&self.names).is_within(child);
+        !self.is_below_cut(parent) && !self.owners.iter().any(exists)
+    }
+
     fn records_at(&self, owner: NameRef<'_>) -> impl Iterator<Item = &Record> + '_ {
         let newest =
             self.find(NameBuf::lowercase(owner).as_ref()).map_or(NONE, |owner| self.owners[owner as usize].newest);

@@ -154,7 +154,9 @@ impl Parser {
         }
         self.errors.push(error);
         if self.is_full() {
-            self.errors.push(Diagnostic::error_nowhere(format!("{MAX_ERRORS} errors: the rest was not read")));
+            let message = format!("{MAX_ERRORS} errors in this zone: what follows was not read");
+            let place = self.errors.last().and_then(|last| last.span);
+            self.errors.push(Diagnostic { span: place, ..Diagnostic::error_nowhere(message) });
         }
     }
 

@@ -80,7 +80,7 @@ fn read_pem(path: &str) -> Result<Vec<u8>, String> {
     match path {
         "ca.pem" => Ok(PEM.to_vec()),
         "key.pem" => Ok(b"-----BEGIN PRIVATE KEY-----\n".to_vec()),
-        _ => Err("no such file".into()),
+        _ => Err(format!("cannot read {path}: no such file")),
     }
 }
 

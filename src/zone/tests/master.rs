@@ -216,7 +216,7 @@ fn included_files() {
 fn too_many_errors() {
     let (_, errors) = read(&"a A x\n".repeat(1000));
     assert_eq!(errors.len(), 101);
-    assert_eq!(errors[100], "error: 100 errors: the rest was not read");
+    assert_eq!(errors[100], "z:100:3: error: 100 errors in this zone: what follows was not read");
 }
 
 #[test]

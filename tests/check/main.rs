@@ -1,0 +1,76 @@
+//! What `windrose check` says of broken configurations, as data: each `cases/*.case` is a test of its own.
+//!
+//! A case edits the sound configuration in `base`, and holds the whole output and the exit code of the program.
+//! `README.md` describes the format. With `WINDROSE_BLESS=1` the outputs are written instead of compared.
+#![allow(clippy::unwrap_used, reason = "a test that cannot write its files should fail where it stands")]
+
+mod case;
+mod databases;
+mod json;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use case::Case;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let mut trials: Vec<Trial> = cases().into_iter().map(|path| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Trial::test(name, move || run(&path))
+    }).collect();
+    trials.push(Trial::test("the_shipped_configuration_passes", the_shipped_configuration_passes));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check")
+}
+
+fn cases() -> Vec<PathBuf> {
+    let entries = fs::read_dir(here().join("cases")).unwrap();
+    let mut cases: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    cases.retain(|path| path.extension().is_some_and(|extension| extension == "case"));
+    cases.sort();
+    cases
+}
+
+fn run(path: &Path) -> Result<(), Failed> {
+    let text = fs::read_to_string(path)?;
+    let case = Case::parse(&text)?;
+    let folder = tempfile::tempdir()?;
+    case.write(&here().join("base"), folder.path())?;
+    let (code, shown) = check(folder.path(), &[]);
+    if std::env::var_os("WINDROSE_BLESS").is_some() {
+        fs::write(path, case.with_output(code, &shown))?;
+    } else if (code, shown.as_str()) != (case.code, case.output) {
+        let expected = format!("exit {}\n{}", case.code, case.output);
+        return Err(format!("expected {expected}\nfound exit {code}\n{shown}").into());
+    }
+    let (json_code, json) = check(folder.path(), &["--json"]);
+    if json_code != code {
+        return Err(format!("--json exits with {json_code}").into());
+    }
+    json::agrees(&json, code == 0, &shown).map_err(|problem| format!("--json: {problem}\n{json}").into())
+}
+
+/// Exit code and standard output of `windrose check` for the configuration of a folder.
+fn check(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_windrose"));
+    command.current_dir(folder).args(["check", "--config", "config/windrose.toml"]).args(arguments);
+    let output = command.output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(errors.is_empty(), "on standard error: {errors}");
+    (output.status.code().unwrap_or(-1), String::from_utf8(output.stdout).unwrap())
+}
+
+fn the_shipped_configuration_passes() -> Result<(), Failed> {
+    let (code, shown) = check(Path::new(env!("CARGO_MANIFEST_DIR")), &[]);
+    if (code, shown.as_str()) == (0, "config/windrose.toml can be served: 1 zone, 5 steered names\n") {
+        return Ok(());
+    }
+    Err(format!("exit {code}\n{shown}").into())
+}
