@@ -193,7 +193,7 @@ fn host_name(log: &mut Log<'_>, value: Value<'_>) -> Option<String> {
 fn path(log: &mut Log<'_>, value: Value<'_>) -> Option<String> {
     let path = value.string(log)?;
     if let Some(fault) = path_fault(path) {
-        log.error(value.span, fault);
+        log.error_with(value.span, fault, "write it as in a URL, such as \"/healthz\"");
         return None;
     }
     Some(path.to_owned())

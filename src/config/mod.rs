@@ -9,6 +9,7 @@
 //! `pools`, `policies` and `names` each read one kind of thing, `demands` is what rules need of the geo databases, and
 //! `scope` says who sees what. [`report`] shows findings. What the keys mean is not decided here.
 
+mod brackets;
 mod build;
 mod checks;
 mod demands;
@@ -17,11 +18,14 @@ mod main_file;
 mod names;
 mod neighbours;
 mod policies;
+mod policy_warnings;
 mod pools;
+mod remedies;
 pub mod report;
 mod scope;
 mod steering;
 mod suggest;
+mod syntax;
 mod table;
 mod ttl;
 mod values;

@@ -12,6 +12,7 @@ use super::zone_view::ZoneView;
 use crate::base::{PolicyId, PoolId};
 use crate::steer::{Order, PolicyKind, Rule, SteeredName, Tier};
 use crate::wire::Name;
+use crate::zone::name_remedy;
 
 /// Reads `[name]` and checks each name against the zone.
 pub(super) fn names(
@@ -45,6 +46,9 @@ fn steered_name(
 ) -> Option<SteeredName> {
     let owner = owner(log, entry, zone);
     let mut table = entry.value.table_at(log, format!("name \"{}\"", entry.key), entry.span)?;
+    // TOML takes the dots of www.eu without quotes for steps into tables
+    let keys = table.entries();
+    let dotted = !keys.is_empty() && keys.iter().all(|key| key.value.is_table() && key.key != "ttl");
     let policy = match (table.entry("policy"), table.entry("pool")) {
         (Some(policy), None) => policy.value.text(log).and_then(|policy| {
             resolve(log, "policy", &policy, &mut own.policies, &mut shared.policies).map(|policy| policy.id)
@@ -59,6 +63,11 @@ fn steered_name(
             );
             None
         }
+        (None, None) if dotted => {
+            let message = format!("name \"{}\" is a table of tables", entry.key);
+            log.error_with(entry.span, message, "quote a name that has dots, such as \"www.eu\" = { ... }");
+            None
+        }
         (None, None) => {
             let hint = "write policy = \"...\" or pool = \"...\"";
             log.missing(entry.span, format!("name \"{}\" has neither a policy nor a pool", entry.key), hint);
@@ -66,7 +75,9 @@ fn steered_name(
         }
     };
     let ttl = table.take("ttl").map_or(Some(DEFAULT_TTL), |value| ttl_range(log, value));
-    table.close(log);
+    if !dotted {
+        table.close(log);
+    }
     let (owner, policy) = (owner?, policy?);
     if !check_place(log, entry.span, owner.as_ref(), zone) {
         return None;
@@ -83,7 +94,7 @@ fn owner(log: &mut Log<'_>, Entry { key, span, .. }: Entry<'_>, zone: &dyn ZoneV
     let name = match Name::parse(key.as_bytes(), Some(zone.origin())) {
         Ok(name) => name,
         Err(error) => {
-            log.error(span, format!("\"{key}\" is not a domain name: {error}"));
+            log.error_with(span, format!("\"{key}\" is not a domain name: {error}"), name_remedy(error));
             return None;
         }
     };

@@ -1,14 +1,15 @@
 //! Policies and rules.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::num::NonZeroU8;
 use std::str::FromStr;
 use std::time::Duration;
 
 use super::build::Built;
 use super::demands::Demand;
+use super::policy_warnings::{warn_families, warn_nodata, warn_private};
 use super::pools::{Placed, weight};
+use super::remedies;
 use super::scope::{Scope, resolve};
 use super::table::{Log, Table, Text, Value};
 use crate::base::{PolicyId, PoolId, Prefix, Span};
@@ -130,8 +131,8 @@ const fn has_matchers(rule: &Rule) -> bool {
 }
 
 fn rule(log: &mut Log<'_>, mut table: Table<'_>, built: &mut Built) -> RawRule {
-    let resolvers = table.take("resolvers").map(|value| parsed::<Prefix>(log, value, "networks"));
-    let networks = table.take("networks").map(|value| parsed::<Prefix>(log, value, "networks"));
+    let resolvers = table.take("resolvers").map(|value| networks_of(log, value));
+    let networks = table.take("networks").map(|value| networks_of(log, value));
     let mut matchers = Rule { resolvers, networks, ..Rule::default() };
     if let Some(value) = table.take("geos") {
         matchers.geos = Some(geos(log, value, built));
@@ -146,25 +147,30 @@ fn rule(log: &mut Log<'_>, mut table: Table<'_>, built: &mut Built) -> RawRule {
     RawRule { matchers, tiers }
 }
 
-/// The elements of an array of strings, parsed.
-fn parsed<T: FromStr<Err: std::fmt::Display>>(log: &mut Log<'_>, value: Value<'_>, of: &str) -> Vec<T> {
-    spanned(log, value, of).into_iter().map(|(parsed, _)| parsed).collect()
+fn networks_of(log: &mut Log<'_>, value: Value<'_>) -> Vec<Prefix> {
+    parsed(log, value, "networks", remedies::network).into_iter().map(|(network, _)| network).collect()
 }
 
-fn spanned<T: FromStr<Err: std::fmt::Display>>(log: &mut Log<'_>, value: Value<'_>, of: &str) -> Vec<(T, Span)> {
+/// The elements of an array of strings, parsed; `remedy` says what to write instead of one that cannot be.
+fn parsed<T: FromStr<Err: std::fmt::Display>>(
+    log: &mut Log<'_>,
+    value: Value<'_>,
+    of: &str,
+    remedy: fn(&str) -> String,
+) -> Vec<(T, Span)> {
     let mut items = Vec::new();
     for element in value.array_of_some(log, of).unwrap_or_default() {
-        match element.string(log).map(str::parse::<T>) {
-            Some(Ok(item)) => items.push((item, element.span)),
-            Some(Err(error)) => log.error(element.span, error.to_string()),
-            None => {}
+        let Some(text) = element.string(log) else { continue };
+        match text.parse::<T>() {
+            Ok(item) => items.push((item, element.span)),
+            Err(error) => log.error_with(element.span, error.to_string(), remedy(text)),
         }
     }
     items
 }
 
 fn geos(log: &mut Log<'_>, value: Value<'_>, built: &mut Built) -> Vec<GeoCode> {
-    let codes: Vec<(GeoCode, Span)> = spanned(log, value, "places");
+    let codes: Vec<(GeoCode, Span)> = parsed(log, value, "places", remedies::place);
     built.demands.push((value.span, Demand::Country));
     let demands = codes.iter().filter(|(code, _)| code.subdivision.is_some());
     built.demands.extend(demands.map(|&(code, span)| (span, Demand::Subdivision(code))));
@@ -332,64 +338,6 @@ fn one_kind(log: &mut Log<'_>, reached: &[(PoolId, Text)], built: &Built) -> Pol
 fn families(kind: PolicyKind, reached: &[(PoolId, Text)], built: &Built) -> Vec<AnswerFamily> {
     let offered = |family: &AnswerFamily| reached.iter().any(|(pool, _)| built.steering.pools[*pool].offers(*family));
     kind.families().iter().copied().filter(offered).collect()
-}
-
-/// Warns of pools that lack a family which others of the policy have (§5.6).
-fn warn_families(
-    log: &mut Log<'_>,
-    policy: &str,
-    families: &[AnswerFamily],
-    reached: &[(PoolId, Text)],
-    built: &Built,
-) {
-    for (at, (pool, name)) in reached.iter().enumerate() {
-        let first = reached[..at].iter().all(|(earlier, _)| earlier != pool);
-        for family in families.iter().filter(|_| first).filter(|&&family| !built.steering.pools[*pool].offers(family)) {
-            let version = if *family == AnswerFamily::V4 { "IPv4" } else { "IPv6" };
-            let message =
-                format!("pool \"{}\" has no {version} address, but others of policy \"{policy}\" do", name.text);
-            let hint = format!("{} queries will pass it over", family.rtype());
-            log.warn(name.span, message, hint);
-        }
-    }
-}
-
-/// Warns of private addresses that are told to whoever claims to be in some network.
-fn warn_private(log: &mut Log<'_>, reached: &[(PoolId, Text)], built: &Built) {
-    for (pool, name) in reached {
-        let endpoints = built.steering.pools[*pool].endpoints.iter();
-        let mut addresses = endpoints.flat_map(|endpoint| {
-            let v4 = endpoint.v4.map(|(v4, _)| IpAddr::from(v4));
-            v4.into_iter().chain(endpoint.v6.map(|(v6, _)| v6.into()))
-        });
-        if let Some(address) = addresses.find(|&address| is_private(address)) {
-            let message =
-                format!("pool \"{}\" has the private address {address}, told to whoever claims one of \"networks\"", name.text);
-            let hint = "a Client Subnet can be made up (RFC 7871 §11.3): match \"resolvers\" too, or write ecs = \"ignore\", if the address is a secret";
-            log.warn(name.span, message, hint);
-        }
-    }
-}
-
-/// Whether an address means something within one network only: RFC 1918, RFC 6598, RFC 4193, link-local, loopback.
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let shared = v4.octets()[0] == 100 && v4.octets()[1] & 0xc0 == 64;
-            v4.is_private() || v4.is_link_local() || v4.is_loopback() || shared
-        }
-        IpAddr::V6(v6) => v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback(),
-    }
-}
-
-/// Warns of negative answers that a resolver will give to clients of other catchments (§5.9).
-fn warn_nodata(log: &mut Log<'_>, policy: &Policy, span: Option<Span>) {
-    let nearest = policy.rules.iter().flat_map(|rule| &rule.tiers).any(|tier| tier.order == Order::Nearest);
-    let Some(span) = span.filter(|_| policy.when_all_down == WhenAllDown::NoData) else { return };
-    if nearest || policy.rules.len() > 1 {
-        let message = "\"nodata\" where clients are answered differently: resolvers cache it for all their clients";
-        log.warn(span, message, "\"servfail\" is not cached so, \"all\" and \"last_resort\" carry a scope");
-    }
 }
 
 impl Built {

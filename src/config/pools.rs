@@ -5,13 +5,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::build::Built;
 use super::checks::CheckRef;
-use super::scope::{Scope, Thing, resolve};
+use super::remedies;
+use super::scope::{NAME_HINT, Scope, Thing, resolve};
 use super::table::{Log, Table, Text, Value};
 use super::values::thing_name_fault;
 use crate::base::{PoolId, Span, TargetId};
 use crate::health::ProbeKey;
 use crate::steer::{Endpoint, MinHealthy, PolicyKind, Pool, Target};
 use crate::wire::Name;
+use crate::zone::name_remedy;
 
 /// A pool as written.
 #[derive(Debug)]
@@ -167,7 +169,7 @@ fn endpoint(log: &mut Log<'_>, mut table: Table<'_>, seen: &mut Seen, built: &mu
 /// Whether an endpoint's name is fit and new.
 fn endpoint_name(log: &mut Log<'_>, name: &Text, seen: &mut Seen) -> bool {
     if let Some(fault) = thing_name_fault(&name.text) {
-        log.error(name.span, fault);
+        log.error_with(name.span, fault, NAME_HINT);
         return false;
     }
     let new = seen.names.insert(name.text.clone(), name.span).is_none();
@@ -197,7 +199,12 @@ fn addresses_of(log: &mut Log<'_>, value: Value<'_>, raw: &mut RawEndpoint, seen
     for element in value.array_of_some(log, "addresses").unwrap_or_default() {
         let Some(address) = address(log, element) else { continue };
         if let Some(other) = seen.addresses.insert(address, raw.name.text.clone()) {
-            log.error(element.span, format!("{address} is already an address of endpoint \"{other}\""));
+            let message = format!("{address} is already an address of endpoint \"{other}\"");
+            log.error_with(
+                element.span,
+                message,
+                "addresses are unique in a pool; a weight gives one more of the load",
+            );
             continue;
         }
         let second = match address {
@@ -214,11 +221,12 @@ fn addresses_of(log: &mut Log<'_>, value: Value<'_>, raw: &mut RawEndpoint, seen
 fn address(log: &mut Log<'_>, value: Value<'_>) -> Option<IpAddr> {
     let text = value.string_as(log, "an address, as a string")?;
     let Ok(address) = text.parse::<IpAddr>() else {
-        log.error(value.span, format!("\"{text}\" is not an IP address"));
+        log.error_with(value.span, format!("\"{text}\" is not an IP address"), remedies::address(text));
         return None;
     };
     if address.is_unspecified() || address.is_multicast() {
-        log.error(value.span, format!("{address} is not the address of a host"));
+        let hint = "write the address at which clients reach the endpoint";
+        log.error_with(value.span, format!("{address} is not the address of a host"), hint);
         return None;
     }
     Some(address)
@@ -233,12 +241,13 @@ fn cname_of(log: &mut Log<'_>, value: Value<'_>, endpoint: &str, seen: &mut Seen
             return None;
         }
         Err(error) => {
-            log.error(value.span, format!("\"{text}\" is not a domain name: {error}"));
+            log.error_with(value.span, format!("\"{text}\" is not a domain name: {error}"), name_remedy(error));
             return None;
         }
     };
     if let Some(other) = seen.cnames.insert(name.clone(), endpoint.to_owned()) {
-        log.error(value.span, format!("{name} is already the cname of endpoint \"{other}\""));
+        let message = format!("{name} is already the cname of endpoint \"{other}\"");
+        log.error_with(value.span, message, "a weight gives one more of the load");
         return None;
     }
     built.cname_targets.push((name.clone(), value.span));

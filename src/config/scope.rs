@@ -1,6 +1,6 @@
 //! What is defined where, and who uses it: shared things and those of one zone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::checks::CheckRef;
 use super::suggest::did_you_mean;
@@ -25,6 +25,8 @@ pub(super) struct Scope {
 #[derive(Debug)]
 pub(super) struct Things<I> {
     things: BTreeMap<String, Thing<I>>,
+    /// Names of definitions that were refused: what refers to them is not blamed again.
+    refused: BTreeSet<String>,
 }
 
 /// Something with a name.
@@ -40,7 +42,7 @@ pub(super) struct Thing<I> {
 
 impl<I> Default for Things<I> {
     fn default() -> Self {
-        Self { things: BTreeMap::new() }
+        Self { things: BTreeMap::new(), refused: BTreeSet::new() }
     }
 }
 
@@ -48,6 +50,11 @@ impl<I: Copy> Things<I> {
     /// Adds a thing whose name was found to be free.
     pub(super) fn define(&mut self, name: &Text, id: I, sound: bool) {
         self.things.insert(name.text.clone(), Thing { id, span: name.span, sound, used: false });
+    }
+
+    /// Notes a name whose definition was refused.
+    pub(super) fn refuse(&mut self, name: &str) {
+        self.refused.insert(name.to_owned());
     }
 
     /// Warns of things that nothing refers to.
@@ -59,17 +66,23 @@ impl<I: Copy> Things<I> {
     }
 }
 
+/// What names are made of.
+pub(super) const NAME_HINT: &str = "letters, digits, dashes and dots make good names";
+
 /// Whether a thing may be defined: its name is fit and not taken. Reports why not.
-pub(super) fn is_free<I>(log: &mut Log<'_>, kind: &str, name: &Text, own: &Things<I>, shared: &Things<I>) -> bool {
-    if let Some(fault) = thing_name_fault(&name.text) {
-        log.error(name.span, fault);
-        return false;
-    }
+pub(super) fn is_free<I>(log: &mut Log<'_>, kind: &str, name: &Text, own: &mut Things<I>, shared: &Things<I>) -> bool {
+    let fault = thing_name_fault(&name.text);
     let free = !own.things.contains_key(&name.text) && !shared.things.contains_key(&name.text);
-    if !free {
+    if let Some(fault) = fault {
+        log.error_with(name.span, fault, NAME_HINT);
+    } else if !free {
         taken(log, kind, name);
     }
-    free
+    if fault.is_some() || !free {
+        own.refused.insert(name.text.clone());
+        return false;
+    }
+    true
 }
 
 /// Reports that a shared thing has this name.
@@ -86,11 +99,14 @@ pub(super) fn resolve<I: Copy>(
     own: &mut Things<I>,
     shared: &mut Things<I>,
 ) -> Option<Thing<I>> {
+    if own.refused.contains(&wanted.text) || shared.refused.contains(&wanted.text) {
+        return None;
+    }
     if let Some(thing) = own.things.get_mut(&wanted.text).or_else(|| shared.things.get_mut(&wanted.text)) {
         thing.used = true;
         return Some(*thing);
     }
-    if !log.torn {
+    if !log.torn && !log.hides {
         let mut error = Diagnostic::error(wanted.span, format!("there is no {kind} \"{}\"", wanted.text));
         let known = own.things.keys().chain(shared.things.keys()).map(String::as_str);
         error.hint =

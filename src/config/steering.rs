@@ -9,7 +9,7 @@ use super::main_file::RESERVED_ZONE_KEYS;
 use super::names::names;
 use super::policies::{self, RawPolicy};
 use super::pools::{self, RawPool};
-use super::scope::{Scope, is_free, taken};
+use super::scope::{Scope, Things, is_free, taken};
 use super::table::{Entry, Log, Table, Text, with_root};
 use super::zone_view::ZoneView;
 use crate::base::{Diagnostic, FileId, Sources, Span};
@@ -160,7 +160,7 @@ impl SteeringBuilder {
         self.pending.torn = pending.torn;
         let Some(file) = pending.file else { return };
         let before = diagnostics.len();
-        let mut log = Log { file, torn: pending.torn, diagnostics };
+        let mut log = Log { file, torn: pending.torn, hides: false, diagnostics };
         link(&mut log, pending, &mut self.shared, &mut Scope::default(), &mut self.built);
         diagnostics[before..].sort_by_key(|finding| finding.span.map(|span| (span.file, span.start)));
         self.shared.faulty |= any_error(&diagnostics[before..]);
@@ -194,28 +194,36 @@ fn definitions(
     read_pem: &mut ReadPem<'_>,
     found: &mut Definitions,
 ) {
+    log.hides = misspelt_section(root);
     found.file = Some(log.file);
-    found.torn |= log.torn;
-    for (name, table) in things(log, root, "region") {
+    found.torn |= log.torn || log.hides;
+    for (name, table) in things(log, root, "region", &mut own.regions) {
         region(log, &name, table, own, shared, built);
     }
-    for (name, table) in things(log, root, "check") {
+    for (name, table) in things(log, root, "check", &mut own.checks) {
         check(log, &name, table, own, shared, built, read_pem);
     }
-    for (name, table) in things(log, root, "pool") {
+    for (name, table) in things(log, root, "pool", &mut own.pools) {
         let raw = pools::pool(log, name.clone(), table, built);
-        if is_free(log, "pool", &name, &own.pools, &shared.pools) && is_first(log, "pool", &name, &mut found.names) {
+        if is_free(log, "pool", &name, &mut own.pools, &shared.pools) && is_first(log, "pool", &name, &mut found.names)
+        {
             found.pools.push(raw);
         }
     }
-    for (name, table) in things(log, root, "policy") {
+    for (name, table) in things(log, root, "policy", &mut own.policies) {
         let raw = policies::policy(log, name.clone(), table, built);
-        if is_free(log, "policy", &name, &own.policies, &shared.policies)
+        if is_free(log, "policy", &name, &mut own.policies, &shared.policies)
             && is_first(log, "policy", &name, &mut found.names)
         {
             found.policies.push(raw);
         }
     }
+}
+
+/// Whether a section has a name that nobody asks for: what it defines seems to be missing.
+fn misspelt_section(root: &Table<'_>) -> bool {
+    let known = ["version", "region", "check", "pool", "policy", "zone", "name"];
+    root.entries().iter().any(|entry| entry.value.is_table() && !known.contains(&entry.key))
 }
 
 /// Reports a thing that another shared file defines too.
@@ -228,13 +236,26 @@ fn is_first(log: &mut Log<'_>, kind: &'static str, name: &Text, names: &mut Hash
 }
 
 /// The tables of a section by name, in the order written.
-fn things<'t>(log: &mut Log<'_>, root: &mut Table<'t>, kind: &'static str) -> Vec<(Text, Table<'t>)> {
+fn things<'t, I: Copy>(
+    log: &mut Log<'_>,
+    root: &mut Table<'t>,
+    kind: &'static str,
+    own: &mut Things<I>,
+) -> Vec<(Text, Table<'t>)> {
     let Some(Entry { value, span, .. }) = root.entry(kind) else { return Vec::new() };
     let Some(section) = value.table_at(log, format!("[{kind}]"), span) else { return Vec::new() };
     let mut things = Vec::new();
     for Entry { key, span, value } in section.entries() {
-        let Some(table) = value.table_at(log, format!("{kind} \"{key}\""), span) else { continue };
-        things.push((Text { text: key.to_owned(), span }, table));
+        if value.is_array_of_tables() {
+            let message = format!("{kind} \"{key}\" is a list of tables");
+            log.error_with(span, message, format!("write [{kind}.{key}], with one bracket on each side"));
+            own.refuse(key);
+            continue;
+        }
+        match value.table_at(log, format!("{kind} \"{key}\""), span) {
+            Some(table) => things.push((Text { text: key.to_owned(), span }, table)),
+            None => own.refuse(key),
+        }
     }
     things
 }
@@ -242,7 +263,7 @@ fn things<'t>(log: &mut Log<'_>, root: &mut Table<'t>, kind: &'static str) -> Ve
 fn region(log: &mut Log<'_>, name: &Text, table: Table<'_>, own: &mut Scope, shared: &Scope, built: &mut Built) {
     let errors = log.errors();
     let region = checks::region(log, &name.text, table);
-    if is_free(log, "region", name, &own.regions, &shared.regions) {
+    if is_free(log, "region", name, &mut own.regions, &shared.regions) {
         let id = built.steering.regions.push(region);
         own.regions.define(name, id, log.errors() == errors && !log.torn);
     }
@@ -260,7 +281,7 @@ fn check(
     let errors = log.errors();
     let (check, port) = checks::check(log, table, read_pem);
     let named = checks::is_not_none(log, &name.text, name.span);
-    if named && is_free(log, "check", name, &own.checks, &shared.checks) {
+    if named && is_free(log, "check", name, &mut own.checks, &shared.checks) {
         let sound = log.errors() == errors && !log.torn;
         own.checks.define(name, CheckRef { index: built.checks.intern(check), port }, sound);
     }

@@ -1,12 +1,12 @@
 //! Reading TOML with positions: values that know where they stand and what they are called, and tables that know which
 //! keys were asked for.
 
-use std::collections::HashSet;
-
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::remedies;
 use super::suggest::did_you_mean;
+use super::syntax::Syntax;
 use crate::base::{Diagnostic, FileId, Sources, Span};
 
 /// Where findings about one file go.
@@ -16,6 +16,8 @@ pub(super) struct Log<'d> {
     pub(super) file: FileId,
     /// Whether syntax errors may have swallowed parts of it; then what seems to be missing is not reported.
     pub(super) torn: bool,
+    /// Whether definitions may stand under a section that is misspelt; then no reference is called unknown.
+    pub(super) hides: bool,
     /// What was found.
     pub(super) diagnostics: &'d mut Vec<Diagnostic>,
 }
@@ -79,7 +81,8 @@ impl<'t> Value<'t> {
     /// Reports that it is of the wrong type.
     pub(super) fn wrong(self, log: &mut Log<'_>, wanted: &str) {
         let what = if self.element { "an element of " } else { "" };
-        log.error(self.span, format!("{what}\"{}\" must be {wanted}, not {}", self.key, self.kind()));
+        let message = format!("{what}\"{}\" must be {wanted}, not {}", self.key, self.kind());
+        log.error_with(self.span, message, remedies::kind(self.value, wanted));
     }
 
     /// What kind of value it is.
@@ -134,7 +137,8 @@ impl<'t> Value<'t> {
         let value = i64::from_str_radix(digits.as_str(), digits.radix()).ok().filter(|value| bounds.contains(value));
         if value.is_none() {
             let what = if self.element { "an element of " } else { "" };
-            log.error(self.span, format!("{what}\"{}\" must be from {} to {}", self.key, bounds.start(), bounds.end()));
+            let message = format!("{what}\"{}\" must be from {} to {}", self.key, bounds.start(), bounds.end());
+            log.error_with(self.span, message, "write a whole number within these bounds");
         }
         value
     }
@@ -152,7 +156,8 @@ impl<'t> Value<'t> {
             }
         };
         if number.is_none() {
-            log.error(self.span, format!("\"{}\" is not a number that can be used", self.key));
+            let message = format!("\"{}\" is not a number that can be used", self.key);
+            log.error_with(self.span, message, "write an ordinary number");
         }
         number
     }
@@ -170,6 +175,12 @@ impl<'t> Value<'t> {
     /// Whether it is a table.
     pub(super) const fn is_table(self) -> bool {
         matches!(self.value, DeValue::Table(_))
+    }
+
+    /// Whether it is a list of tables, as `[[header]]` makes one.
+    pub(super) fn is_array_of_tables(self) -> bool {
+        let table = |element: &Spanned<DeValue<'_>>| matches!(element.get_ref(), DeValue::Table(_));
+        matches!(self.value, DeValue::Array(elements) if !elements.is_empty() && elements.iter().all(table))
     }
 
     /// The elements of an array.
@@ -284,7 +295,8 @@ impl<'t> Table<'t> {
         for Entry { key, span, .. } in self.entries() {
             if self.known.iter().chain(&self.refused).all(|known| *known != key) {
                 let mut error = Diagnostic::error(span, format!("unknown key \"{key}\" in {}", self.what));
-                error.hint = did_you_mean(key, self.known.iter().copied());
+                let known = did_you_mean(key, self.known.iter().copied());
+                error.hint = known.or_else(|| Some("take it out".into()));
                 log.diagnostics.push(error);
             }
         }
@@ -318,49 +330,17 @@ pub(super) fn with_root<T>(
         }
     };
     let (root, errors) = DeTable::parse_recoverable(text);
-    let mut syntax: Vec<_> = errors.iter().map(|error| syntax_error(file, text, error)).collect();
-    syntax.dedup();
+    let syntax = Syntax::new(file, text, &errors);
     let mut findings = Vec::new();
-    let mut log = Log { file, torn: !syntax.is_empty(), diagnostics: &mut findings };
+    let mut log = Log { file, torn: !syntax.errors.is_empty(), hides: false, diagnostics: &mut findings };
     let blame = Span::start_of(file);
     let table = Table::new("the file".into(), blame, root.get_ref(), file);
     let lowered = check_version(&mut log, table).and_then(|table| lower(&mut log, table));
-    drop_consequences(text, &syntax, &mut findings);
-    findings.extend(syntax);
+    syntax.drop_consequences(&mut findings);
+    findings.extend(syntax.errors);
     findings.sort_by_key(|finding| finding.span.map(|span| (span.file, span.start)));
     diagnostics.extend(findings);
     lowered
-}
-
-/// A syntax error in our words.
-fn syntax_error(file: FileId, text: &str, error: &toml::de::Error) -> Diagnostic {
-    let range = error.span().unwrap_or(0..0);
-    let range = range.start.min(text.len())..range.end.min(text.len());
-    let span = Span::new(file, range.clone());
-    match error.message() {
-        "duplicate key" => Diagnostic::error(span, "this key is already there").hint("keep one of the two"),
-        message if message.starts_with("string values must be quoted") && range.is_empty() => {
-            Diagnostic::error(span, "a value is missing")
-        }
-        message if message.starts_with("string values must be quoted") => {
-            let word = text.get(range).unwrap_or_default();
-            Diagnostic::error(span, "a string must be quoted").hint(format!("write \"{word}\""))
-        }
-        message => Diagnostic::error(span, message),
-    }
-}
-
-/// Drops findings on lines that do not even parse: they likely follow from that.
-fn drop_consequences(text: &str, syntax: &[Diagnostic], findings: &mut Vec<Diagnostic>) {
-    if syntax.is_empty() {
-        return;
-    }
-    let breaks: Vec<usize> = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at).collect();
-    let line = |finding: &Diagnostic| {
-        finding.span.map(|span| breaks.partition_point(|&line_break| line_break < span.start as usize))
-    };
-    let torn: HashSet<_> = syntax.iter().filter_map(line).collect();
-    findings.retain(|finding| line(finding).is_none_or(|line| !torn.contains(&line)));
 }
 
 /// Checks `version`; none if the file is of another version, whose keys cannot be judged.

@@ -36,7 +36,7 @@ fn ttl(log: &mut Log<'_>, value: Value<'_>) -> Option<Ttl> {
     let duration = match super::values::parse_duration(text) {
         Ok(duration) => duration,
         Err(error) => {
-            log.error(value.span, error.to_string());
+            log.error_with(value.span, error.to_string(), error.remedy(text));
             return None;
         }
     };
@@ -50,7 +50,10 @@ fn ttl(log: &mut Log<'_>, value: Value<'_>) -> Option<Ttl> {
 /// What was answered while all was well is what resolvers hold when something fails, for as long as its TTL says.
 fn warn_long(log: &mut Log<'_>, span: Span, ttl: Ttl, key: &str) {
     if ttl > LONG {
-        let message = format!("{key} is so long that fail-over comes late: resolvers may hold a dead address for {} s", ttl.secs());
+        let message = format!(
+            "{key} is so long that fail-over comes late: resolvers may hold a dead address for {} s",
+            ttl.secs()
+        );
         log.warn(span, message, format!("{} s is the most that is sensible, 30 to 300 s is usual", LONG.secs()));
     }
 }

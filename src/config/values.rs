@@ -20,6 +20,24 @@ pub enum DurationError {
     TooLong,
 }
 
+impl DurationError {
+    /// What to write instead.
+    pub(super) fn remedy(self, text: &str) -> String {
+        let number: String = text.trim().chars().take_while(char::is_ascii_digit).collect();
+        let unit = text.trim()[number.len()..].trim_start();
+        let known = ["ms", "s", "m", "h"].contains(&unit);
+        let days = number.parse::<u64>().ok().filter(|_| unit == "d").and_then(|days| days.checked_mul(24));
+        match (self, days) {
+            (Self::TooLong, _) => "write a shorter one".into(),
+            (_, Some(hours)) => format!("write \"{hours}h\""),
+            _ if number.is_empty() => "write a number and a unit".into(),
+            _ if known || unit.is_empty() => format!("write \"{number}{}\"", if known { unit } else { "s" }),
+            (Self::Number, _) => "write it in a smaller unit, such as \"2500ms\" for two and a half seconds".into(),
+            (Self::Unit, _) => "write one of these units".into(),
+        }
+    }
+}
+
 /// Durations beyond this are mistakes, and sums of shorter ones never overflow.
 const LONGEST: u64 = 10 * 366 * 24 * 3_600_000;
 
@@ -58,7 +76,7 @@ impl Value<'_> {
         match parse_duration(text) {
             Ok(duration) => Some(duration),
             Err(error) => {
-                log.error(self.span, error.to_string());
+                log.error_with(self.span, error.to_string(), error.remedy(text));
                 None
             }
         }
@@ -68,7 +86,7 @@ impl Value<'_> {
     pub(super) fn some_duration(self, log: &mut Log<'_>) -> Option<Duration> {
         let duration = self.duration(log)?;
         if duration.is_zero() {
-            log.error(self.span, "this duration must be longer than zero");
+            log.error_with(self.span, "this duration must be longer than zero", "such as \"5s\" or \"500ms\"");
             return None;
         }
         Some(duration)
@@ -82,8 +100,8 @@ impl Value<'_> {
             let known: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
             let mut error =
                 crate::base::Diagnostic::error(self.span, format!("\"{text}\" is not one of {}", known.join(", ")));
-            error.hint = super::suggest::did_you_mean(text, words.iter().map(|(word, _)| *word))
-                .filter(|hint| hint.starts_with("did"));
+            let near = super::suggest::did_you_mean(text, words.iter().map(|(word, _)| *word));
+            error.hint = near.filter(|hint| hint.starts_with("did")).or_else(|| Some("write one of these".into()));
             log.diagnostics.push(error);
         }
         found

@@ -23,13 +23,18 @@ impl<'z> Among<'z> {
                 targets.entry(target.to_name()).or_insert(number);
             });
         }
-        let by_origin = zones.iter().enumerate().map(|(number, zone)| (zone.origin().clone(), number)).collect();
+        let mut by_origin = HashMap::new();
+        for (number, zone) in zones.iter().enumerate() {
+            by_origin.entry(zone.origin().clone()).or_insert(number);
+        }
         Self { zones, by_origin, targets }
     }
 
     /// What forbids steering a name of the zone `own`: it lies in another zone, or a name server is found by it.
     pub(super) fn check(&self, owner: &Name, own: usize, span: Span) -> Option<Diagnostic> {
-        if let Some(nearest) = self.zone_of(owner.as_ref()).filter(|&nearest| nearest != own) {
+        if let Some(nearest) =
+            self.zone_of(owner.as_ref()).filter(|&nearest| self.zones[nearest].origin() != self.zones[own].origin())
+        {
             let message = format!("{owner} lies in the zone {}, which is served here", self.zones[nearest].origin());
             return Some(Diagnostic::error(span, message).hint("steer it in that zone's file"));
         }
@@ -62,7 +67,8 @@ impl<'z> Among<'z> {
             return None;
         }
         let covered = |target: &Name| self.zones[own].covers(owner.as_ref(), target.as_ref());
-        let first = self.targets.iter().filter(|(target, _)| covered(target)).min_by_key(|(target, _)| target.to_string());
+        let first =
+            self.targets.iter().filter(|(target, _)| covered(target)).min_by_key(|(target, _)| target.to_string());
         first.map(|(target, &zone)| (target, zone))
     }
 }

@@ -67,7 +67,9 @@ pub fn load(path: &Path) -> Result<(Setup, Report), Report> {
     let mut loader = Loader { report: Report::default(), paths: Vec::new() };
     let setup = loader.setup(path);
     let mut report = loader.report;
-    report.diagnostics.sort_by_key(|found| found.span.map_or((true, None), |span| (false, Some((span.file, span.start)))));
+    report
+        .diagnostics
+        .sort_by_key(|found| found.span.map_or((true, None), |span| (false, Some((span.file, span.start)))));
     match setup {
         Some(setup) if !report.has_errors() => Ok((setup, report)),
         _ => Err(report),
@@ -88,6 +90,9 @@ struct ReadZone {
     steering: Option<(PathBuf, Option<Span>)>,
 }
 
+const EVERY_FIELD: Fields =
+    Fields { country: true, subdivision: true, subdivision_names: true, coords: true, asn: true };
+
 struct Loader {
     report: Report,
     /// The path of every file of the sources, whose names are for show.
@@ -101,6 +106,8 @@ impl Loader {
         let folder = path.parent().unwrap_or(Path::new(""));
         let (databases, fields, locations) = self.databases(&main, folder);
         let zones = self.zones(&main, folder);
+        // what a database that cannot be used would supply is not known
+        let fields = if databases.len() == main.databases.len() { fields } else { EVERY_FIELD };
         let (zones, steering) = self.steer(&main, folder, zones, fields);
         if self.report.has_errors() {
             return None;
@@ -133,14 +140,14 @@ impl Loader {
         let (mut infos, mut maps) = (Vec::new(), Vec::new());
         for (name, span) in &main.databases {
             let path = folder.join(name);
-            let database = self.report.files.read(&path).map_err(|error| error.to_string());
+            let database = self.report.files.read(&path).map_err(|error| reason(&error));
             match database.and_then(|bytes| Database::read(&bytes).map_err(|error| error.to_string())) {
                 Ok(database) => {
                     infos.push(database.info);
                     maps.push(database.locations);
                 }
                 Err(error) => {
-                    let message = format!("cannot use the database {}: {error}", path.display());
+                    let message = format!("cannot use the database {}: {error}", shown(&path));
                     self.report.error(Some(*span), message, "a GeoIP database in MaxMind's format (.mmdb) is needed");
                 }
             }
@@ -221,7 +228,8 @@ impl Loader {
         let paths = &mut self.paths;
         let mut include = |sources: &mut Sources, name: &str, from: FileId| {
             let path = paths[from.0 as usize].parent().unwrap_or(Path::new("")).join(name);
-            let bytes = read.read(&path).map_err(|error| format!("cannot read {}: {}", shown(&path), reason(&error)))?;
+            let bytes =
+                read.read(&path).map_err(|error| format!("cannot read {}: {}", shown(&path), reason(&error)))?;
             let file = sources.add(shown(&path), bytes);
             paths.push(path);
             Ok(file)
@@ -266,7 +274,11 @@ impl Loader {
         }
         let builders: Vec<&ZoneBuilder> = zones.iter().map(|zone| &zone.builder).collect();
         let among = Among::new(&builders);
-        let found = steering.names.iter().zip(&steered).filter_map(|(name, &(number, span))| among.check(&name.owner, number, span));
+        let found = steering
+            .names
+            .iter()
+            .zip(&steered)
+            .filter_map(|(name, &(number, span))| among.check(&name.owner, number, span));
         self.report.diagnostics.extend(found);
         (self.report.zones, self.report.steered_names) = (zones.len(), steered.len());
         let finished = zones.into_iter().filter_map(|zone| self.finish(zone.builder)).collect();

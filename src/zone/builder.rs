@@ -28,6 +28,8 @@ pub struct ZoneBuilder {
     pub(super) rdata: Vec<u8>,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) too_large: bool,
+    /// Types of records of the apex that could not be read; none where not even the type could.
+    pub(super) lost: Vec<Option<Rtype>>,
     last: u32,
 }
 
@@ -67,6 +69,7 @@ impl ZoneBuilder {
             rdata: Vec::new(),
             warnings: Vec::new(),
             too_large: false,
+            lost: Vec::new(),
             last: 0,
         };
         builder.intern(NameBuf::lowercase(origin.as_ref()).as_ref());
@@ -215,9 +218,14 @@ impl ZoneBuilder {
     }
 
     fn warn_outside(&mut self, owner: NameRef<'_>, span: Span) {
+        let message = format!("{owner} is not in the zone {}: the record is left out", self.origin);
+        self.warn(Diagnostic::warning(span, message).hint("records of another zone belong into that zone's file"));
+    }
+
+    /// Keeps a warning for the end.
+    pub(super) fn warn(&mut self, warning: Diagnostic) {
         if self.warnings.len() < MAX_FINDINGS {
-            let message = format!("{owner} is not in the zone {}: the record is left out", self.origin);
-            self.warnings.push(Diagnostic::warning(span, message));
+            self.warnings.push(warning);
         }
     }
 }

@@ -30,11 +30,11 @@ impl Compiler<'_> {
         let first = self.record(records[0]);
         if size > MAX_RRSET {
             let message = format!("the {} records of this name fit no message: {size} octets", first.rtype);
-            self.fail(Diagnostic::error(first.span(), message));
+            self.fail(Diagnostic::error(first.span(), message).hint("take some out: a message has 65535 octets"));
         }
         if let (&[_, second, ..], Rtype::CNAME | Rtype::SOA) = (unique, first.rtype) {
             let message = format!("a second {} record of the same name", first.rtype);
-            self.fail(Diagnostic::error(self.record(second).span(), message));
+            self.fail(Diagnostic::error(self.record(second).span(), message).hint("keep one of the two"));
         }
         if first.rtype == Rtype::DNAME {
             // answering what is below it with NXDOMAIN would be wrong (RFC 6672 §3)
@@ -43,7 +43,7 @@ impl Compiler<'_> {
         }
         if first.rtype == Rtype::SOA && node != 0 {
             let message = format!("an SOA record that is not at the apex {}", self.builder.origin);
-            self.fail(Diagnostic::error(first.span(), message));
+            self.fail(Diagnostic::error(first.span(), message).hint("take it out, or make it a zone of its own"));
         }
     }
 
@@ -52,17 +52,22 @@ impl Compiler<'_> {
         let apex = &self.rrsets[..self.rrsets_of_apex()];
         let find = |rtype| apex.iter().position(|rrset| rrset.rtype == rtype);
         let (soa, ns, origin) = (find(Rtype::SOA), find(Rtype::NS), &self.builder.origin);
-        if ns.is_none() {
+        let lost = |rtype| self.builder.lost.iter().any(|lost| lost.is_none_or(|lost| lost == rtype));
+        if ns.is_none() && !lost(Rtype::NS) {
             let warning = self.builder.of_zone(format!("the zone {origin} has no NS records at its apex"));
+            let warning = warning.hint("write `@ NS name.` for each of its name servers");
             self.warn(Diagnostic { severity: Severity::Warning, ..warning });
         }
         let Some(soa) = soa else {
-            self.fail(self.builder.of_zone(format!("the zone {origin} has no SOA record at its apex")));
+            if !lost(Rtype::SOA) {
+                let error = self.builder.of_zone(format!("the zone {origin} has no SOA record at its apex"));
+                self.fail(error.hint("begin with one: `@ SOA ns1 hostmaster 1 7200 900 1209600 300`"));
+            }
             return None;
         };
         let read = self.read_soa(soa);
         if read.is_none() {
-            self.fail(self.builder.of_zone("the RDATA of the SOA record is malformed"));
+            self.fail(self.builder.of_zone("the RDATA of the SOA record is malformed").hint("write it in text form"));
         }
         read
     }

@@ -17,11 +17,13 @@ impl ZoneBuilder {
     ///
     /// # Errors
     /// What forbids serving it: no SOA, several, or one elsewhere than at the apex; a CNAME beside other data or
-    /// another CNAME (RFC 1034 §3.6.2); an RRset that fits no message; more data than 32 bits can number.
+    /// another CNAME (RFC 1034 §3.6.2); an RRset that fits no message; more data than 32 bits can number. Nothing, where
+    /// the SOA seems to be among what [`super::parse`] could not read and has reported.
     pub fn finish(mut self) -> Result<(Zone, Vec<Diagnostic>), Vec<Diagnostic>> {
         if self.too_large {
             return Err(vec![
-                self.of_zone("the zone is too large: its names, its records or its RDATA exceed 2 to 4 GiB"),
+                self.of_zone("the zone is too large: its names, its records or its RDATA exceed 2 to 4 GiB")
+                    .hint("split it into several"),
             ]);
         }
         let warnings = std::mem::take(&mut self.warnings);
@@ -250,7 +252,8 @@ impl<'b> Compiler<'b> {
         let least = records.iter().map(|&record| self.record(record).ttl).min().unwrap_or(first.ttl);
         if let Some(other) = records.iter().map(|&record| self.record(record)).find(|record| record.ttl != first.ttl) {
             let message = format!("the {} records of this name differ in TTL: {} is used", first.rtype, least.secs());
-            self.warn(Diagnostic::warning(other.span(), message));
+            let hint = "give them one TTL: resolvers cache them together (RFC 2181 §5.2)";
+            self.warn(Diagnostic::warning(other.span(), message).hint(hint));
         }
         least
     }

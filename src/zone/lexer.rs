@@ -24,6 +24,10 @@ pub(super) struct Lexer<'s> {
     /// Where the line ended, once it has.
     ended_at: Option<usize>,
     indented: bool,
+    /// Where a comment begins right behind a word of the line.
+    glued_comment: Option<usize>,
+    /// Warnings of whoever reads the tokens.
+    pub(super) warnings: Vec<Diagnostic>,
 }
 
 impl<'s> Token<'s> {
@@ -61,7 +65,17 @@ impl<'s> Lexer<'s> {
     /// Goes on with a file at a line start.
     pub(super) fn new(file: FileId, text: &'s [u8], at: usize) -> Self {
         let at = if at == 0 && text.starts_with("\u{feff}".as_bytes()) { 3 } else { at };
-        Self { text, file, at, depth: 0, opened_at: 0, ended_at: None, indented: false }
+        Self {
+            text,
+            file,
+            at,
+            depth: 0,
+            opened_at: 0,
+            ended_at: None,
+            indented: false,
+            glued_comment: None,
+            warnings: Vec::new(),
+        }
     }
 
     /// Where the lexer stands.
@@ -72,6 +86,7 @@ impl<'s> Lexer<'s> {
     /// Begins a line; false at the end of the file.
     pub(super) fn start_line(&mut self) -> bool {
         self.ended_at = None;
+        self.glued_comment = None;
         self.indented = matches!(self.text.get(self.at), Some(b' ' | b'\t'));
         self.at < self.text.len()
     }
@@ -104,6 +119,11 @@ impl<'s> Lexer<'s> {
         }
     }
 
+    /// Where a comment began right behind a word of this line.
+    pub(super) fn glued_comment(&self) -> Option<Span> {
+        self.glued_comment.map(|at| Span::new(self.file, at..at + 1))
+    }
+
     /// Whether the next token is `\#`, which announces RDATA of any type (RFC 3597 §5).
     pub(super) fn at_generic(&mut self) -> Result<bool, Diagnostic> {
         self.skip_blanks()?;
@@ -134,6 +154,8 @@ impl<'s> Lexer<'s> {
                 Some(b' ' | b'\t' | b'\r') => {}
                 Some(b'\n') if self.depth > 0 => {}
                 Some(b';') => {
+                    let glued = self.at.checked_sub(1).is_some_and(|before| !ends_word(self.text[before]));
+                    self.glued_comment = self.glued_comment.or(glued.then_some(self.at));
                     let rest = &self.text[self.at..];
                     self.at += rest.iter().position(|&octet| octet == b'\n').unwrap_or(rest.len());
                     continue;
@@ -159,7 +181,8 @@ impl<'s> Lexer<'s> {
         if self.depth == 0 {
             self.at += 1;
             let span = Span::new(self.file, self.at - 1..self.at);
-            return Err(Diagnostic::error(span, "this parenthesis closes none"));
+            return Err(Diagnostic::error(span, "this parenthesis closes none")
+                .hint("take it out, or write \\) for the character"));
         }
         self.depth -= 1;
         Ok(())
@@ -169,7 +192,7 @@ impl<'s> Lexer<'s> {
         self.depth = 0;
         self.ended_at = Some(self.at);
         let span = Span::new(self.file, self.opened_at..self.opened_at + 1);
-        Diagnostic::error(span, "this parenthesis is never closed")
+        Diagnostic::error(span, "this parenthesis is never closed").hint("write ) behind the last word of the record")
     }
 
     fn word(&mut self) -> Token<'s> {

@@ -83,6 +83,8 @@ struct Parser {
     /// Of the record before (RFC 1035 §5.1).
     last_ttl: Option<Ttl>,
     rdata: Vec<u8>,
+    /// The type of the record that is being read, once it is known.
+    reading: Option<Rtype>,
 }
 
 impl Parser {
@@ -96,18 +98,24 @@ impl Parser {
             default_ttl: None,
             last_ttl: None,
             rdata: Vec::new(),
+            reading: None,
         }
     }
 
     /// Reads on until the end of the file, or until another file is to be read first.
     fn read_file(&mut self, place: Place, bytes: &[u8]) -> Option<Include> {
         if u32::try_from(bytes.len()).is_err() {
-            self.report(Diagnostic::error(Span::start_of(place.file), "the file is larger than 4 GiB"));
+            self.report(
+                Diagnostic::error(Span::start_of(place.file), "the file is larger than 4 GiB")
+                    .hint("split it into several zones"),
+            );
             return None;
         }
         let mut lexer = Lexer::new(place.file, bytes, place.at);
         while !self.is_full() && lexer.start_line() {
-            match self.line(&mut lexer) {
+            let line = self.line(&mut lexer);
+            lexer.warnings.drain(..).for_each(|warning| self.builder.warn(warning));
+            match line {
                 Ok(None) => {}
                 Ok(Some((name, span, origin))) => {
                     let back = Place { file: place.file, at: lexer.at() };
@@ -136,7 +144,11 @@ impl Parser {
                 Place { file, at: 0 }
             }
             Err(reason) => {
-                self.report(Diagnostic::error(include.span, format!("cannot include `{}`: {reason}", include.name)));
+                self.builder.lost.push(None);
+                let message = format!("cannot include `{}`: {reason}", include.name);
+                self.report(
+                    Diagnostic::error(include.span, message).hint("relative paths start at the file that holds them"),
+                );
                 include.back
             }
         }
@@ -156,7 +168,10 @@ impl Parser {
         if self.is_full() {
             let message = format!("{MAX_ERRORS} errors in this zone: what follows was not read");
             let place = self.errors.last().and_then(|last| last.span);
-            self.errors.push(Diagnostic { span: place, ..Diagnostic::error_nowhere(message) });
+            self.errors.push(Diagnostic {
+                span: place,
+                ..Diagnostic::error_nowhere(message).hint("mend these first, and check again")
+            });
         }
     }
 
@@ -168,9 +183,14 @@ impl Parser {
     fn line(&mut self, lexer: &mut Lexer<'_>) -> Result<Option<Included>, Diagnostic> {
         let Some(first) = lexer.next()? else { return Ok(None) };
         if first.word().is_some_and(|word| word.starts_with(b"$")) {
-            return self.directive(first, lexer);
+            let word = first.text.to_ascii_uppercase();
+            return self.directive(first, lexer).map_err(|error| with_hint(error, directive_hint(&word)));
         }
-        self.record(first, lexer).map(|()| None)
+        self.reading = None;
+        self.record(first, lexer).map(|()| None).map_err(|error| {
+            self.note_lost();
+            with_hint(error, RECORD_HINT)
+        })
     }
 
     fn directive(&mut self, token: Token<'_>, lexer: &mut Lexer<'_>) -> Result<Option<Included>, Diagnostic> {
@@ -204,20 +224,39 @@ impl Parser {
         Ok((String::from_utf8_lossy(&name).into_owned(), file.span, origin))
     }
 
+    /// Notes that a record could not be read, where it may be one that every apex has.
+    fn note_lost(&mut self) {
+        let elsewhere = matches!(&self.owner, Owner::Known(owner) if owner.as_ref() != self.builder.origin().as_ref());
+        if !elsewhere {
+            self.builder.lost.push(self.reading);
+        }
+    }
+
     fn record<'s>(&mut self, first: Token<'s>, lexer: &mut Lexer<'s>) -> Result<(), Diagnostic> {
         let token = if lexer.indented() {
             first
         } else {
             self.owner = Owner::Unreadable;
-            self.owner = Owner::Known(self.name(first)?);
+            let owner = self.name(first)?;
+            lexer.warnings.extend(rdata::doubled(first, owner.as_ref(), self.origin.as_ref()));
+            self.owner = Owner::Known(owner);
             lexer.expect(TTL_CLASS_OR_TYPE)?
         };
         let head = Head::read(token, lexer)?;
         self.last_ttl = head.ttl.or(self.last_ttl);
+        self.reading = Some(head.rtype);
         rdata::read(head.rtype, head.type_token, lexer, self.origin.as_ref(), &mut self.rdata)?;
         let ttl = self.ttl(&head)?;
+        if let Some(comment) = lexer.glued_comment().filter(|_| head.rtype == Rtype::TXT) {
+            let warning = Diagnostic::warning(comment, "a comment begins here, so the text ends before it");
+            self.builder.warn(warning.hint("put the text in quotes if the semicolon belongs to it"));
+        }
         match &self.owner {
-            Owner::Known(owner) => self.builder.add(owner.as_ref(), head.rtype, ttl, &self.rdata, first.span),
+            Owner::Known(owner) => {
+                let inside = owner.as_ref().is_within(self.builder.origin().as_ref());
+                let span = if inside { head.type_token.span } else { first.span };
+                self.builder.add(owner.as_ref(), head.rtype, ttl, &self.rdata, span);
+            }
             Owner::Unreadable => {}
             Owner::None => {
                 return Err(Diagnostic::error(
@@ -254,6 +293,21 @@ impl Parser {
 /// File name, its place, and the origin that the file begins with if it is given.
 type Included = (String, Span, Option<Name>);
 
+fn with_hint(error: Diagnostic, hint: &str) -> Diagnostic {
+    if error.hint.is_some() { error } else { error.hint(hint) }
+}
+
+const RECORD_HINT: &str = "a record looks like `www 300 IN A 192.0.2.1`; TTL and class may be left out";
+
+/// What a directive looks like.
+const fn directive_hint(word: &[u8]) -> &'static str {
+    match word {
+        b"$ORIGIN" => "write it as `$ORIGIN example.com.`",
+        b"$TTL" => "write it as `$TTL 1h`",
+        _ => "write it as `$INCLUDE file`",
+    }
+}
+
 const TTL_CLASS_OR_TYPE: &str = "a TTL, a class or a record type";
 
 /// What stands between owner and RDATA.
@@ -282,14 +336,18 @@ impl<'s> Head<'s> {
 }
 
 fn check_class(class: Class, token: Token<'_>) -> Result<(), Diagnostic> {
-    if class == Class::IN { Ok(()) } else { Err(token.instead_of("class IN, the only one served")) }
+    if class == Class::IN {
+        Ok(())
+    } else {
+        Err(token.instead_of("class IN, the only one served").hint("write IN, or take the record out"))
+    }
 }
 
 fn read_ttl(token: Token<'_>, expected: &str) -> Result<Ttl, Diagnostic> {
     let seconds = token.word().and_then(text::period).ok_or_else(|| token.instead_of(expected))?;
     if seconds > Ttl::MAX.secs() {
         let message = format!("a TTL is at most {} seconds (RFC 2181 §8)", Ttl::MAX.secs());
-        return Err(Diagnostic::error(token.span, message));
+        return Err(Diagnostic::error(token.span, message).hint("a day is 86400 or 1d, a week 604800 or 1w"));
     }
     Ok(Ttl::from_secs(seconds))
 }
@@ -299,7 +357,8 @@ fn read_type(token: Token<'_>) -> Result<Rtype, Diagnostic> {
         return Err(token.instead_of(TTL_CLASS_OR_TYPE).hint(type_hint(token)));
     };
     if rtype.is_meta() || rtype == Rtype(0) {
-        return Err(Diagnostic::error(token.span, format!("{rtype} is for queries and messages, no zone holds it")));
+        return Err(Diagnostic::error(token.span, format!("{rtype} is for queries and messages, no zone holds it"))
+            .hint("take the record out"));
     }
     Ok(rtype)
 }

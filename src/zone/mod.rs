@@ -30,3 +30,4 @@ pub use builder::ZoneBuilder;
 pub use compiled::{Found, Node, Rdatas, RrSet, Zone};
 pub use layout::{RdataText, is_valid};
 pub use master::{Loader, parse};
+pub use rdata::name_remedy;

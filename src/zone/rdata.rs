@@ -6,7 +6,7 @@ use super::layout::{Field, Layout, is_tag, is_valid};
 use super::lexer::{Lexer, Token};
 use super::text;
 use crate::base::Diagnostic;
-use crate::wire::{NameBuf, NameRef, Rtype};
+use crate::wire::{NameBuf, NameError, NameRef, Rtype};
 
 type Read = Result<(), Diagnostic>;
 
@@ -30,7 +30,9 @@ pub(super) fn read(
     let whole = layout.fields.iter().try_for_each(|&field| reader.field(field)).and_then(|()| reader.end());
     whole.map_err(|error| with_example(error, layout))?;
     if out.len() > usize::from(u16::MAX) {
-        return Err(Diagnostic::error(type_token.span, "the RDATA is longer than 65535 octets"));
+        return Err(
+            Diagnostic::error(type_token.span, "the RDATA is longer than 65535 octets").hint("no message holds more")
+        );
     }
     Ok(())
 }
@@ -83,6 +85,7 @@ impl Reader<'_, '_> {
             return Ok(());
         }
         let name = read_name(token, self.origin)?;
+        self.lexer.warnings.extend(doubled(token, name.as_ref(), self.origin));
         self.put(name.as_ref().as_wire());
         Ok(())
     }
@@ -158,8 +161,34 @@ impl Reader<'_, '_> {
 
 /// Reads a name, relative to an origin. `@` is for the caller.
 pub(super) fn read_name(token: Token<'_>, origin: NameRef<'_>) -> Result<NameBuf, Diagnostic> {
-    NameBuf::parse(token.text, Some(origin))
-        .map_err(|error| Diagnostic::error(token.span, format!("`{}` is not a name: {error}", token.shown())))
+    NameBuf::parse(token.text, Some(origin)).map_err(|error| {
+        let message = format!("`{}` is not a name: {error}", token.shown());
+        Diagnostic::error(token.span, message).hint(name_remedy(error))
+    })
+}
+
+/// What to write instead of something that is no name.
+#[must_use]
+pub const fn name_remedy(error: NameError) -> &'static str {
+    match error {
+        NameError::LabelTooLong | NameError::TooLong => "write a shorter one",
+        NameError::EmptyLabel => "take out a dot: one stands in front, or two side by side",
+        NameError::BadEscape | NameError::Relative => "a backslash itself is written \\\\",
+    }
+}
+
+/// A warning of a name that ends in the origin twice: it was likely written without the dot at its end.
+pub(super) fn doubled(token: Token<'_>, name: NameRef<'_>, origin: NameRef<'_>) -> Option<Diagnostic> {
+    let labels = origin.label_count();
+    let inner = name.as_wire().strip_suffix(origin.as_wire())?;
+    let twice = origin.as_wire().split_last().map(|(_, labels)| labels)?;
+    let tail = inner.len().checked_sub(twice.len()).filter(|_| labels > 0)?;
+    let above = name.label_count().checked_sub(2 * labels)?;
+    let boundary = name.ancestors().nth(above)?.as_wire().len() + tail == name.as_wire().len();
+    (boundary && inner[tail..].eq_ignore_ascii_case(twice)).then(|| {
+        let message = format!("{name} has the origin {origin} twice");
+        Diagnostic::warning(token.span, message).hint(format!("write {}. with a dot at its end", token.shown()))
+    })
 }
 
 fn unescape(token: Token<'_>, out: &mut Vec<u8>) -> Read {
@@ -181,7 +210,9 @@ fn read_hex<'s>(first: Option<Token<'s>>, lexer: &mut Lexer<'s>, out: &mut Vec<u
         token = lexer.next()?;
     }
     match last {
-        Some(last) if !hex.is_whole() => Err(Diagnostic::error(last.span, "the number of hexadecimal digits is odd")),
+        Some(last) if !hex.is_whole() => {
+            Err(Diagnostic::error(last.span, "the number of hexadecimal digits is odd").hint("every octet has two"))
+        }
         _ => Ok(()),
     }
 }
@@ -196,11 +227,12 @@ fn read_generic(rtype: Rtype, lexer: &mut Lexer<'_>, out: &mut Vec<u8>) -> Read 
     read_hex(first, lexer, out)?;
     if out.len() != octets {
         let message = format!("the length says {octets} octets, the data has {}", out.len());
-        return Err(Diagnostic::error(length.span, message));
+        return Err(Diagnostic::error(length.span, message).hint("write how many octets follow"));
     }
     if !is_valid(rtype, out) {
         let message = format!("these octets are no RDATA of type {rtype}");
-        return Err(Diagnostic::error(first.unwrap_or(mark).span, message));
+        let hint = "compare them with the RFC of the type, or write its own text form";
+        return Err(Diagnostic::error(first.unwrap_or(mark).span, message).hint(hint));
     }
     Ok(())
 }

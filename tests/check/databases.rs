@@ -4,11 +4,15 @@
 enum Data {
     Text(&'static str),
     Number(u32),
+    /// In two octets.
+    Short(u16),
+    /// In eight octets.
+    Long(u64),
     Map(Vec<(&'static str, Data)>),
     List(Vec<Data>),
 }
 
-use Data::{List, Map, Number, Text};
+use Data::{List, Long, Map, Number, Short, Text};
 
 /// The databases that every case finds in its folder `geo`.
 pub(crate) fn all() -> [(&'static str, Vec<u8>); 4] {
@@ -33,15 +37,15 @@ fn database(kind: &'static str, record: &Data) -> Vec<u8> {
     record.write(&mut bytes);
     bytes.extend_from_slice(b"\xab\xcd\xefMaxMind.com");
     let metadata = Map(vec![
-        ("binary_format_major_version", Number(2)),
-        ("binary_format_minor_version", Number(0)),
-        ("build_epoch", Number(1_700_000_000)),
+        ("binary_format_major_version", Short(2)),
+        ("binary_format_minor_version", Short(0)),
+        ("build_epoch", Long(1_700_000_000)),
         ("database_type", Text(kind)),
         ("description", Map(Vec::new())),
-        ("ip_version", Number(4)),
+        ("ip_version", Short(4)),
         ("languages", List(Vec::new())),
         ("node_count", Number(1)),
-        ("record_size", Number(24)),
+        ("record_size", Short(24)),
     ]);
     metadata.write(&mut bytes);
     bytes
@@ -57,6 +61,14 @@ impl Data {
             }
             Number(number) => {
                 out.push(6 << 5 | 4);
+                out.extend_from_slice(&number.to_be_bytes());
+            }
+            Short(number) => {
+                out.push(5 << 5 | 2);
+                out.extend_from_slice(&number.to_be_bytes());
+            }
+            Long(number) => {
+                out.extend_from_slice(&[8, 9 - 7]);
                 out.extend_from_slice(&number.to_be_bytes());
             }
             Map(entries) => {

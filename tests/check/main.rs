@@ -18,10 +18,13 @@ use case::Case;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let mut trials: Vec<Trial> = cases().into_iter().map(|path| {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Trial::test(name, move || run(&path))
-    }).collect();
+    let mut trials: Vec<Trial> = cases()
+        .into_iter()
+        .map(|path| {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            Trial::test(name, move || run(&path))
+        })
+        .collect();
     trials.push(Trial::test("the_shipped_configuration_passes", the_shipped_configuration_passes));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
