@@ -138,7 +138,7 @@ fn port(log: &mut Log<'_>, table: &mut Table<'_>, kind: Option<Kind>) -> u16 {
         Some(Kind::Http) => 80,
         Some(Kind::Tcp) => {
             return table
-                .require(log, "port", "a tcp check has no port by default")
+                .require(log, "port", "write the port of the service, such as port = 443")
                 .and_then(|v| v.port(log))
                 .unwrap_or(0);
         }

@@ -25,8 +25,11 @@ pub(super) fn check_demands(
 ) {
     for &(span, demand) in demands {
         diagnostics.extend(unmet(span, demand, fields).map(|finding| {
-            let named =
-                if have_database { "load one that does" } else { "name one in [geo] databases of the main file" };
+            let named = if have_database {
+                "none of the databases named in [geo] has that: name one that does"
+            } else {
+                "name one in [geo] databases of the main file"
+            };
             if finding.hint.is_some() { finding } else { finding.hint(named) }
         }));
     }

@@ -45,6 +45,11 @@ fn steered_name(
     built: &mut Built,
 ) -> Option<SteeredName> {
     let owner = owner(log, entry, zone);
+    if !entry.value.is_table() {
+        let message = format!("name \"{}\" must be a table, not {}", entry.key, entry.value.kind());
+        log.error_with(entry.value.span, message, "write { policy = \"...\" } or { pool = \"...\" }");
+        return None;
+    }
     let mut table = entry.value.table_at(log, format!("name \"{}\"", entry.key), entry.span)?;
     // TOML takes the dots of www.eu without quotes for steps into tables
     let keys = table.entries();
@@ -68,6 +73,7 @@ fn steered_name(
             log.error_with(entry.span, message, "quote a name that has dots, such as \"www.eu\" = { ... }");
             None
         }
+        (None, None) if table.misspells(&["policy", "pool"]) => None,
         (None, None) => {
             let hint = "write policy = \"...\" or pool = \"...\"";
             log.missing(entry.span, format!("name \"{}\" has neither a policy nor a pool", entry.key), hint);

@@ -80,7 +80,7 @@ fn check_static(
     steered: &[AnswerFamily],
     zone: &dyn ZoneView,
 ) {
-    if steered.iter().any(|family| zone.has(owner, family.rtype())) {
+    if zone.may_lack(owner) || steered.iter().any(|family| zone.has(owner, family.rtype())) {
         return;
     }
     let wanted = if policy.kind == PolicyKind::Cname { "CNAME" } else { "A or AAAA" };

@@ -204,7 +204,7 @@ fn tiers(
         TIER_KEYS.iter().filter_map(|&(key, order)| Some((table.entry(key)?, Some(order)))).collect();
     found.extend(with_try.then(|| table.entry("try")).flatten().map(|entry| (entry, None)));
     found.sort_by_key(|(entry, _)| entry.span.start);
-    if found.is_empty() {
+    if found.is_empty() && !table.misspells(&["pools", "nearest", "weighted", "try"]) {
         log.missing(table.blame, format!("{what} needs one of {keys}"), "say which pools answer");
     }
     for (entry, _) in found.iter().skip(1) {

@@ -75,7 +75,7 @@ pub(super) fn pool(log: &mut Log<'_>, name: Text, mut table: Table<'_>, built: &
     let check =
         table.require(log, "check", "name a check, or write check = \"none\"").and_then(|value| value.text(log));
     let min_healthy = table.take("min_healthy").and_then(|value| min_healthy(log, value));
-    let endpoints = table.require(log, "endpoints", "a pool has at least one endpoint");
+    let endpoints = table.require(log, "endpoints", "write endpoints = [{ name = \"...\", addresses = [\"...\"] }]");
     let endpoints = endpoints.map(|value| endpoints_of(log, value, built)).unwrap_or_default();
     table.close(log);
     RawPool {
@@ -94,7 +94,11 @@ fn min_healthy(log: &mut Log<'_>, value: Value<'_>) -> Option<MinHealthy> {
         if fraction > 0.0 && fraction <= 1.0 {
             return Some(MinHealthy::Fraction(fraction));
         }
-        let hint = "a fraction of weight in (0, 1], or a number of endpoints as an integer";
+        let hint = if fraction > 1.0 && fraction <= 100.0 {
+            format!("write {} for {fraction} %, or a number of endpoints as an integer", fraction / 100.0)
+        } else {
+            "a fraction of weight in (0, 1], or a number of endpoints as an integer".into()
+        };
         log.error_with(value.span, "\"min_healthy\" as a float must be above 0 and at most 1", hint);
         return None;
     }
@@ -153,6 +157,7 @@ fn endpoint(log: &mut Log<'_>, mut table: Table<'_>, seen: &mut Seen, built: &mu
         (Some(_), Some(cname)) => {
             log.error_with(cname.span, format!("{shown} has both \"addresses\" and \"cname\""), "keep one of the two");
         }
+        (None, None) if table.misspells(&["addresses", "cname"]) => {}
         (None, None) => {
             log.missing(
                 table.blame,

@@ -11,20 +11,48 @@ use crate::geo::{Country, CountryInfo, GeoCode, all_countries, country_info};
 const ALIASES: [(&str, &str); 2] = [("UK", "GB"), ("EL", "GR")];
 
 /// Instead of a value of another type than the one wanted.
-pub(super) fn kind(found: &DeValue<'_>, wanted: &str) -> &'static str {
+pub(super) fn kind(found: &DeValue<'_>, wanted: &str) -> String {
     let is = |what: &str| wanted.starts_with(what);
     let number = is("an integer") || is("a number") || is("a float") || is("the integer");
     match found {
-        _ if is("an array") => "write it in square brackets: [...]",
-        _ if is("a table") => "write it in curly brackets: { key = value }",
-        DeValue::String(_) if number || is("true") => "write it without quotes",
-        DeValue::Float(_) if is("an integer") => "write a whole number",
-        DeValue::Table(_) | DeValue::Array(_) => "write one value, without brackets",
-        _ if is("true") => "write true or false",
-        _ if number => "write a number",
-        _ => "write it in quotes",
+        DeValue::Table(_) if is("an array of tables ([[") => {
+            "write its header in two brackets on each side: [[...]]".into()
+        }
+        DeValue::String(text) if is("an array") && text.len() < 60 => format!("write [\"{text}\"]"),
+        _ if is("an array") => "write it in square brackets: [...]".into(),
+        _ if is("a table") => "write it in curly brackets: { key = value }".into(),
+        DeValue::String(text) if number => {
+            number_in(text).map_or("write a number".into(), |digits| format!("write {digits}"))
+        }
+        DeValue::String(text) if is("true") && ["true", "false"].contains(&text.as_ref()) => {
+            "write it without quotes".into()
+        }
+        DeValue::Float(_) if is("an integer") => "write a whole number".into(),
+        DeValue::Table(_) | DeValue::Array(_) => "write one value, without brackets".into(),
+        _ if is("true") => "write true or false".into(),
+        _ if number => "write a number".into(),
+        DeValue::Integer(_) | DeValue::Float(_) if wanted.contains("0s\"") || wanted.contains("5s\"") => {
+            "write it in quotes, with its unit".into()
+        }
+        _ => "write it in quotes".into(),
     }
 }
+
+/// The number in a text such as `5` or `AS64500`.
+fn number_in(text: &str) -> Option<&str> {
+    let digits = text.trim().trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    digits.parse::<f64>().is_ok().then_some(digits)
+}
+
+const CONTINENTS: [(&str, &str); 7] = [
+    ("africa", "AF"),
+    ("antarctica", "AN"),
+    ("asia", "AS"),
+    ("europe", "EU"),
+    ("north america", "NA"),
+    ("oceania", "OC"),
+    ("south america", "SA"),
+];
 
 /// Instead of a place: the code that was likely meant.
 pub(super) fn place(text: &str) -> String {
@@ -37,6 +65,9 @@ pub(super) fn place(text: &str) -> String {
     let of = |info: &CountryInfo, rest: &str| format!("did you mean \"{}-{}{rest}\"?", info.continent, info.country);
     if upper.parse::<GeoCode>().is_ok() {
         return format!("did you mean \"{upper}\"?");
+    }
+    if let Some((_, code)) = CONTINENTS.iter().find(|(name, _)| text.trim().eq_ignore_ascii_case(name)) {
+        return format!("did you mean \"{code}\"?");
     }
     if let Some(info) = parts.get(1).and_then(code) {
         return of(info, "");

@@ -69,7 +69,11 @@ impl SteeringBuilder {
             definitions(log, &mut root, own, &none, built, read_pem, pending);
             for (key, shown) in [("name", "[name]"), ("zone", "[zone]")] {
                 if let Some(entry) = root.entry(key) {
-                    log.error_with(entry.span, format!("a shared file has no {shown}"), "put it beside the zone file");
+                    log.error_with(
+                        entry.span,
+                        format!("a shared file has no {shown}"),
+                        "it belongs into the file beside a zone file",
+                    );
                 }
             }
             root.close(log);

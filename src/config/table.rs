@@ -202,7 +202,9 @@ impl<'t> Value<'t> {
     pub(super) fn array_of_some(self, log: &mut Log<'_>, of: &str) -> Option<Vec<Self>> {
         let elements = self.array(log, of)?;
         if elements.is_empty() {
-            log.error_with(self.span, format!("\"{}\" is empty", self.key), "name at least one, or leave the key out");
+            let required = ["endpoints", "rules"].contains(&self.key);
+            let hint = if required { "name at least one" } else { "name at least one, or leave the key out" };
+            log.error_with(self.span, format!("\"{}\" is empty", self.key), hint);
             return None;
         }
         Some(elements)
@@ -268,10 +270,19 @@ impl<'t> Table<'t> {
     /// A key's value; an error if the key is not there.
     pub(super) fn require(&mut self, log: &mut Log<'_>, key: &'static str, hint: &str) -> Option<Value<'t>> {
         let value = self.take(key);
-        if value.is_none() {
+        if value.is_none() && !self.misspells(&[key]) {
             log.missing(self.blame, format!("{} has no \"{key}\"", self.what), hint);
         }
         value
+    }
+
+    /// Whether an unknown key is nearly one of these: that it is missing need not be said too.
+    pub(super) fn misspells(&self, keys: &[&str]) -> bool {
+        let near = |written: &str, key: &str| {
+            let part = written.len() > 3 && key.starts_with(written);
+            written != key && (part || strsim::damerau_levenshtein(written, key) == 1)
+        };
+        self.table.keys().any(|written| keys.iter().any(|key| near(written.get_ref(), key)))
     }
 
     /// Refuses a key whose feature is reserved or not built.

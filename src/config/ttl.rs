@@ -54,6 +54,6 @@ fn warn_long(log: &mut Log<'_>, span: Span, ttl: Ttl, key: &str) {
             "{key} is so long that fail-over comes late: resolvers may hold a dead address for {} s",
             ttl.secs()
         );
-        log.warn(span, message, format!("{} s is the most that is sensible, 30 to 300 s is usual", LONG.secs()));
+        log.warn(span, message, "write 1h at most; 30s to 300s is usual");
     }
 }

@@ -23,19 +23,33 @@ pub enum DurationError {
 impl DurationError {
     /// What to write instead.
     pub(super) fn remedy(self, text: &str) -> String {
-        let number: String = text.trim().chars().take_while(char::is_ascii_digit).collect();
-        let unit = text.trim()[number.len()..].trim_start();
-        let known = ["ms", "s", "m", "h"].contains(&unit);
-        let days = number.parse::<u64>().ok().filter(|_| unit == "d").and_then(|days| days.checked_mul(24));
-        match (self, days) {
-            (Self::TooLong, _) => "write a shorter one".into(),
-            (_, Some(hours)) => format!("write \"{hours}h\""),
-            _ if number.is_empty() => "write a number and a unit".into(),
-            _ if known || unit.is_empty() => format!("write \"{number}{}\"", if known { unit } else { "s" }),
-            (Self::Number, _) => "write it in a smaller unit, such as \"2500ms\" for two and a half seconds".into(),
-            (Self::Unit, _) => "write one of these units".into(),
+        let text = text.trim();
+        let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit() && c != '.').len();
+        let (number, unit) = (&text[..digits], text[digits..].trim());
+        let millis = match unit {
+            "ms" => 1.0,
+            "" | "s" | "sec" | "seconds" => 1000.0,
+            "m" | "min" | "minutes" => 60_000.0,
+            "h" => 3_600_000.0,
+            "d" | "days" => 86_400_000.0,
+            _ => return "write a whole number and one of these units".into(),
+        };
+        match number.parse::<f64>().ok().map(|number| number * millis) {
+            Some(millis) if self != Self::TooLong && millis >= 0.0 && millis <= LONGEST as f64 => {
+                format!("write \"{}\"", written(Duration::from_millis(millis as u64)))
+            }
+            Some(_) => "write a shorter one".into(),
+            None => "write a number and a unit".into(),
         }
     }
+}
+
+/// A duration in the largest unit that holds it exactly.
+fn written(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let units = [(3_600_000, "h"), (60_000, "m"), (1000, "s")];
+    let whole = units.iter().find(|(unit, _)| millis >= *unit && millis.is_multiple_of(*unit));
+    whole.map_or_else(|| format!("{millis}ms"), |(unit, name)| format!("{}{name}", millis / unit))
 }
 
 /// Durations beyond this are mistakes, and sums of shorter ones never overflow.
@@ -86,7 +100,7 @@ impl Value<'_> {
     pub(super) fn some_duration(self, log: &mut Log<'_>) -> Option<Duration> {
         let duration = self.duration(log)?;
         if duration.is_zero() {
-            log.error_with(self.span, "this duration must be longer than zero", "such as \"5s\" or \"500ms\"");
+            log.error_with(self.span, "this duration must be longer than zero", "write a longer one, such as \"5s\"");
             return None;
         }
         Some(duration)

@@ -13,6 +13,8 @@ pub trait ZoneView {
     fn types_at(&self, owner: NameRef<'_>) -> Vec<Rtype>;
     /// Whether a name is below a zone cut.
     fn is_below_cut(&self, owner: NameRef<'_>) -> bool;
+    /// Whether some of a name's records could not be read; then nothing is concluded from what it lacks.
+    fn may_lack(&self, owner: NameRef<'_>) -> bool;
     /// Whether an NS record of the zone leads to a name.
     fn is_ns_target(&self, owner: NameRef<'_>) -> bool;
 }
@@ -29,6 +31,9 @@ impl ZoneView for ZoneBuilder {
     }
     fn is_below_cut(&self, owner: NameRef<'_>) -> bool {
         Self::is_below_cut(self, owner)
+    }
+    fn may_lack(&self, owner: NameRef<'_>) -> bool {
+        Self::may_lack(self, owner, None)
     }
     fn is_ns_target(&self, owner: NameRef<'_>) -> bool {
         self.ns_targets().any(|(target, _)| target == owner)

@@ -1,5 +1,6 @@
 //! Reads files and makes of them what queries are answered from; every mistake found is reported.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -67,6 +68,7 @@ pub fn load(path: &Path) -> Result<(Setup, Report), Report> {
     let mut loader = Loader { report: Report::default(), paths: Vec::new() };
     let setup = loader.setup(path);
     let mut report = loader.report;
+    drop_overshadowed(&mut report.diagnostics);
     report
         .diagnostics
         .sort_by_key(|found| found.span.map_or((true, None), |span| (false, Some((span.file, span.start)))));
@@ -76,18 +78,28 @@ pub fn load(path: &Path) -> Result<(Setup, Report), Report> {
     }
 }
 
+/// Drops warnings of what an error is reported of: mending that may well mend both.
+fn drop_overshadowed(diagnostics: &mut Vec<Diagnostic>) {
+    let wrong: HashSet<Option<Span>> =
+        diagnostics.iter().filter(|found| found.is_error()).map(|found| found.span).collect();
+    diagnostics.retain(|found| found.is_error() || !wrong.contains(&found.span));
+}
+
+/// A file, and the place that names it, if there is one.
+type Named = (PathBuf, Option<Span>);
+
 /// A zone file with the steering file beside it, if there is one.
 struct ZoneFiles {
     name: Name,
-    zone: PathBuf,
-    steering: Option<PathBuf>,
+    zone: Named,
+    steering: Option<Named>,
     span: Option<Span>,
 }
 
 /// A zone whose records are read; its steered names are not declared yet.
 struct ReadZone {
     builder: ZoneBuilder,
-    steering: Option<(PathBuf, Option<Span>)>,
+    steering: Option<Named>,
 }
 
 const EVERY_FIELD: Fields =
@@ -128,7 +140,7 @@ impl Loader {
                 let message = format!("cannot read {}: {}", shown(path), reason(&error));
                 let hint = match span {
                     Some(_) => "relative paths start at the file that holds them",
-                    None => "name another file, or see that it can be read",
+                    None => "name the main file with --config FILE",
                 };
                 self.report.error(span, message, hint);
                 None
@@ -161,7 +173,7 @@ impl Loader {
         for files in self.zone_files(main, folder) {
             let twice = zones.iter().any(|zone| *zone.builder.origin() == files.name);
             if twice {
-                let message = format!("the zone {} is there twice: {} is the second", files.name, shown(&files.zone));
+                let message = format!("the zone {} is there twice: {} is the second", files.name, shown(&files.zone.0));
                 self.report.error(files.span, message, "remove one of the files, or the [[zone]] entry");
             }
             zones.extend(self.zone(files));
@@ -178,8 +190,8 @@ impl Loader {
         for entry in &main.zones {
             files.push(ZoneFiles {
                 name: entry.name.clone(),
-                zone: folder.join(&entry.file.0),
-                steering: entry.steering.as_ref().map(|(steering, _)| folder.join(steering)),
+                zone: (folder.join(&entry.file.0), Some(entry.file.1)),
+                steering: entry.steering.as_ref().map(|(steering, span)| (folder.join(steering), Some(*span))),
                 span: Some(entry.span),
             });
         }
@@ -196,7 +208,7 @@ impl Loader {
         };
         for path in &paths {
             match path.extension().and_then(|extension| extension.to_str()) {
-                Some("zone") => files.extend(self.folder_zone(path)),
+                Some("zone") => files.extend(self.folder_zone(path, span)),
                 Some("toml") if !path.with_extension("zone").exists() => {
                     let message = format!("{} has no zone file beside it", shown(path));
                     let hint = format!("{} is expected", shown(&path.with_extension("zone")));
@@ -207,23 +219,24 @@ impl Loader {
         }
     }
 
-    fn folder_zone(&mut self, path: &Path) -> Option<ZoneFiles> {
+    fn folder_zone(&mut self, path: &Path, span: Option<Span>) -> Option<ZoneFiles> {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         match stem.parse() {
             Ok(name) => {
                 let steering = Some(path.with_extension("toml")).filter(|steering| steering.exists());
-                Some(ZoneFiles { name, zone: path.to_owned(), steering, span: None })
+                let steering = steering.map(|steering| (steering, span));
+                Some(ZoneFiles { name, zone: (path.to_owned(), span), steering, span })
             }
             Err(error) => {
                 let message = format!("{}: the file's stem is not a zone name: {error}", shown(path));
-                self.report.error(None, message, "name the zone by a [[zone]] entry instead");
+                self.report.error(span, message, "name the zone by a [[zone]] entry instead");
                 None
             }
         }
     }
 
     fn zone(&mut self, files: ZoneFiles) -> Option<ReadZone> {
-        let file = self.read(&files.zone, files.span)?;
+        let file = self.read(&files.zone.0, files.zone.1)?;
         let Report { sources, diagnostics, files: read, .. } = &mut self.report;
         let paths = &mut self.paths;
         let mut include = |sources: &mut Sources, name: &str, from: FileId| {
@@ -236,7 +249,7 @@ impl Loader {
         };
         let (builder, found) = zone::parse(sources, file, &files.name, &mut include);
         diagnostics.extend(found);
-        Some(ReadZone { builder, steering: files.steering.map(|path| (path, files.span)) })
+        Some(ReadZone { builder, steering: files.steering })
     }
 
     /// Lowers the steering files, declares steered names in their zones, and finishes the zones.

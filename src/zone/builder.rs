@@ -28,9 +28,16 @@ pub struct ZoneBuilder {
     pub(super) rdata: Vec<u8>,
     pub(super) warnings: Vec<Diagnostic>,
     pub(super) too_large: bool,
-    /// Types of records of the apex that could not be read; none where not even the type could.
-    pub(super) lost: Vec<Option<Rtype>>,
+    /// Records that could not be read.
+    pub(super) lost: Vec<Lost>,
     last: u32,
+}
+
+/// A record that could not be read; its owner and type where at least these could.
+#[derive(Debug)]
+pub(super) struct Lost {
+    pub(super) owner: Option<Name>,
+    pub(super) rtype: Option<Rtype>,
 }
 
 /// A name that has records or is steered.
@@ -142,6 +149,16 @@ impl ZoneBuilder {
     pub fn ns_targets(&self) -> impl Iterator<Item = (NameRef<'_>, Span)> + '_ {
         let ns = self.records.iter().filter(|record| record.rtype == Rtype::NS);
         ns.filter_map(|record| Some((NameRef::from_wire(self.rdata_of(record))?, record.span())))
+    }
+
+    /// Whether records of a name may be among those that could not be read, of a type or of any.
+    #[must_use]
+    pub fn may_lack(&self, owner: NameRef<'_>, rtype: Option<Rtype>) -> bool {
+        let may = |lost: &Lost| {
+            let here = lost.owner.as_ref().is_none_or(|name| name.as_ref() == owner);
+            here && lost.rtype.zip(rtype).is_none_or(|(lost, rtype)| lost == rtype)
+        };
+        self.lost.iter().any(may)
     }
 
     /// Whether a wildcard of this zone answers for a name: no name exists on the way from the wildcard's parent to it, and

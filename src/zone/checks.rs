@@ -52,7 +52,7 @@ impl Compiler<'_> {
         let apex = &self.rrsets[..self.rrsets_of_apex()];
         let find = |rtype| apex.iter().position(|rrset| rrset.rtype == rtype);
         let (soa, ns, origin) = (find(Rtype::SOA), find(Rtype::NS), &self.builder.origin);
-        let lost = |rtype| self.builder.lost.iter().any(|lost| lost.is_none_or(|lost| lost == rtype));
+        let lost = |rtype| self.builder.may_lack(origin.as_ref(), Some(rtype));
         if ns.is_none() && !lost(Rtype::NS) {
             let warning = self.builder.of_zone(format!("the zone {origin} has no NS records at its apex"));
             let warning = warning.hint("write `@ NS name.` for each of its name servers");

@@ -1,7 +1,7 @@
 //! Reads a master file (RFC 1035 §5): directives, owners, TTLs, classes, types. After an error it goes on at the next
 //! line.
 
-use super::builder::ZoneBuilder;
+use super::builder::{Lost, ZoneBuilder};
 use super::lexer::{Lexer, Token};
 use super::{layout, rdata, text};
 use crate::base::{Diagnostic, FileId, Sources, Span, Ttl};
@@ -121,10 +121,10 @@ impl Parser {
                     let back = Place { file: place.file, at: lexer.at() };
                     return Some(Include { name, span, origin, back });
                 }
-                Err(error) => {
-                    self.report(error);
-                    lexer.skip_line().unwrap_or_else(|unclosed| self.report(unclosed));
-                }
+                Err(error) => match lexer.skip_line() {
+                    Ok(()) => self.report(error),
+                    Err(unclosed) => self.report_unclosed(error, unclosed),
+                },
             }
         }
         None
@@ -144,7 +144,7 @@ impl Parser {
                 Place { file, at: 0 }
             }
             Err(reason) => {
-                self.builder.lost.push(None);
+                self.builder.lost.push(Lost { owner: None, rtype: None });
                 let message = format!("cannot include `{}`: {reason}", include.name);
                 self.report(
                     Diagnostic::error(include.span, message).hint("relative paths start at the file that holds them"),
@@ -173,6 +173,15 @@ impl Parser {
                 ..Diagnostic::error_nowhere(message).hint("mend these first, and check again")
             });
         }
+    }
+
+    /// Reports a parenthesis that is never closed, and an error of its record unless it follows from that.
+    fn report_unclosed(&mut self, error: Diagnostic, unclosed: Diagnostic) {
+        if error.span.zip(unclosed.span).is_some_and(|(error, unclosed)| error.start < unclosed.start) {
+            self.report(error);
+        }
+        self.report(unclosed);
+        self.builder.lost.push(Lost { owner: None, rtype: None });
     }
 
     fn is_full(&self) -> bool {
@@ -224,12 +233,13 @@ impl Parser {
         Ok((String::from_utf8_lossy(&name).into_owned(), file.span, origin))
     }
 
-    /// Notes that a record could not be read, where it may be one that every apex has.
+    /// Notes that a record could not be read.
     fn note_lost(&mut self) {
-        let elsewhere = matches!(&self.owner, Owner::Known(owner) if owner.as_ref() != self.builder.origin().as_ref());
-        if !elsewhere {
-            self.builder.lost.push(self.reading);
-        }
+        let owner = match &self.owner {
+            Owner::Known(owner) => Some(owner.as_ref().to_name()),
+            Owner::None | Owner::Unreadable => None,
+        };
+        self.builder.lost.push(Lost { owner, rtype: self.reading });
     }
 
     fn record<'s>(&mut self, first: Token<'s>, lexer: &mut Lexer<'s>) -> Result<(), Diagnostic> {
@@ -259,6 +269,7 @@ impl Parser {
             }
             Owner::Unreadable => {}
             Owner::None => {
+                self.owner = Owner::Unreadable;
                 return Err(Diagnostic::error(
                     first.span,
                     "this line begins with a blank, and no owner comes before it",

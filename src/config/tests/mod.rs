@@ -62,6 +62,9 @@ impl ZoneView for FakeZone {
     fn is_below_cut(&self, owner: NameRef<'_>) -> bool {
         owner.ancestors().any(|name| self.has(name, CUT))
     }
+    fn may_lack(&self, _: NameRef<'_>) -> bool {
+        false
+    }
     fn is_ns_target(&self, owner: NameRef<'_>) -> bool {
         self.has(owner, TARGET)
     }
