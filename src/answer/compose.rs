@@ -36,7 +36,7 @@ fn limit(meta: &Meta, edns: Option<&EdnsQuery>, room: usize) -> usize {
     let asked = match (meta.transport, edns) {
         (Transport::Udp, None) => PLAIN_UDP_LIMIT,
         (Transport::Udp, Some(edns)) => usize::from(edns.payload.min(UDP_PAYLOAD)).max(PLAIN_UDP_LIMIT),
-        (Transport::Tcp, _) => usize::from(u16::MAX),
+        (_, _) => usize::from(u16::MAX),
     };
     asked.min(meta.limit).min(room)
 }

@@ -22,6 +22,12 @@ pub enum Transport {
     Udp,
     /// A connection, so the source is real.
     Tcp,
+    /// DNS over TLS (RFC 7858).
+    Tls,
+    /// DNS over QUIC (RFC 9250).
+    Quic,
+    /// DNS over HTTPS (RFC 8484).
+    Https,
 }
 
 impl Meta {

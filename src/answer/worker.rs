@@ -35,6 +35,12 @@ pub struct Counters {
     pub udp: Counter,
     /// Queries over TCP.
     pub tcp: Counter,
+    /// Queries over TLS.
+    pub tls: Counter,
+    /// Queries over QUIC.
+    pub quic: Counter,
+    /// Queries over HTTPS.
+    pub https: Counter,
     /// Packets that got no response.
     pub dropped: Counter,
     /// Answers that a policy decided.
@@ -50,6 +56,9 @@ impl Counters {
         match transport {
             Transport::Udp => self.udp.increment(),
             Transport::Tcp => self.tcp.increment(),
+            Transport::Tls => self.tls.increment(),
+            Transport::Quic => self.quic.increment(),
+            Transport::Https => self.https.increment(),
         }
     }
 
