@@ -9,12 +9,16 @@ use windrose::wire::Rtype;
 
 use crate::lab::Lab;
 
+/// Where a port that was free stays free: clients of other tests take theirs on 127.0.0.1.
+const QUIET: &str = "127.0.0.77:0";
+
 const GRACE: Duration = Duration::from_secs(5);
 
 #[allow(clippy::disallowed_methods, reason = "stopping must be quick")]
 pub(crate) fn one_stops() {
     let lab = Lab::new();
-    let (stopped, other) = (lab.tls(), lab.tls());
+    let tls = || Protocol::Tls(Arc::clone(&lab.certificate));
+    let (stopped, other) = (lab.try_start(QUIET.parse().unwrap(), tls()).unwrap(), lab.tls());
     let (mut gone, mut stays) = (lab.connect(&stopped), lab.connect(&other));
     gone.message("ns1.example.com", Rtype::A);
     stays.message("ns1.example.com", Rtype::A);
@@ -25,10 +29,10 @@ pub(crate) fn one_stops() {
     assert!(other.is_serving());
     assert_eq!(stays.message("ns1.example.com", Rtype::A).answers.len(), 1);
     // the address is free at once
-    let again = lab.try_start(address, Protocol::Tls(Arc::clone(&lab.certificate))).unwrap();
+    let again = lab.try_start(address, tls()).unwrap();
     assert_eq!(lab.connect(&again).message("ns1.example.com", Rtype::A).answers.len(), 1);
     for protocol in [Protocol::Dns, Protocol::Quic(Arc::clone(&lab.certificate))] {
-        let hosted = lab.start(protocol.clone());
+        let hosted = lab.try_start(QUIET.parse().unwrap(), protocol.clone()).unwrap();
         let address = hosted.address();
         lab.runtime.block_on(hosted.stop(GRACE));
         lab.try_start(address, protocol).unwrap();
@@ -51,7 +55,7 @@ pub(crate) fn dropping_stops() {
 
 pub(crate) fn taken() {
     let lab = Lab::new();
-    let (tcp, udp) = (TcpListener::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    let (tcp, udp) = (TcpListener::bind(QUIET).unwrap(), UdpSocket::bind(QUIET).unwrap());
     let certificate = || Arc::clone(&lab.certificate);
     for (address, protocol, what) in [
         (tcp.local_addr().unwrap(), Protocol::Tls(certificate()), "(TLS)"),
@@ -65,6 +69,6 @@ pub(crate) fn taken() {
         assert!(error.contains("something else listens there"), "{error}");
     }
     // TLS and QUIC share a port, as they do where both have 853
-    let tls = lab.tls();
+    let tls = lab.try_start(QUIET.parse().unwrap(), Protocol::Tls(certificate())).unwrap();
     lab.try_start(tls.address(), Protocol::Quic(certificate())).unwrap();
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use async_trait::async_trait;
 use hickory_proto::op::{Edns, Header, HeaderCounts, ResponseCode};
@@ -59,8 +59,12 @@ impl<R: Responder> Handler<R> {
     fn free_desk(&self) -> MutexGuard<'_, Desk<R>> {
         let first = self.next.fetch_add(1, Ordering::Relaxed) % self.desks.len();
         let (before, after) = self.desks.split_at(first);
-        let free = after.iter().chain(before).find_map(|desk| desk.try_lock().ok());
-        // the worker catches panics, and what a desk holds is written anew for each query
+        // a desk where something panicked serves on: what it holds is written anew for each query
+        let free = after.iter().chain(before).find_map(|desk| match desk.try_lock() {
+            Ok(desk) => Some(desk),
+            Err(TryLockError::Poisoned(desk)) => Some(desk.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        });
         free.unwrap_or_else(|| self.desks[first].lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

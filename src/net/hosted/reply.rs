@@ -101,7 +101,8 @@ fn record(decoder: &mut BinDecoder<'_>) -> Result<Record, DecodeError> {
     let ttl = decoder.read_u32()?.unverified();
     let length = decoder.read_u16()?.unverified();
     let octets = decoder.read_vec(length.into())?.unverified();
-    let data = RData::Unknown { code: rtype, rdata: NULL::with(octets) };
+    let rdata = if octets.is_empty() { NULL::new() } else { NULL::with(octets) };
+    let data = RData::Unknown { code: rtype, rdata };
     let mut record = Record::from_rdata(name, ttl, data);
     record.dns_class = class;
     Ok(record)
