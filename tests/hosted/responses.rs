@@ -17,7 +17,7 @@ pub(crate) fn dropped() {
     let lab = Lab::new();
     let hosted = lab.tls();
     let mut client = lab.connect(&hosted);
-    assert_eq!(client.ask(&query("drop.example.com", Rtype::A, None)), None);
+    assert!(client.is_ignored(&query("drop.example.com", Rtype::A, None)));
     assert_eq!(client.message("ns1.example.com", Rtype::A).answers.len(), 1);
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn panicked() {
     let hosted = lab.tls();
     let mut client = lab.connect(&hosted);
     for _ in 0..3 {
-        assert_eq!(client.ask(&query("panic.example.com", Rtype::A, None)), None);
+        assert!(client.is_ignored(&query("panic.example.com", Rtype::A, None)));
     }
     assert_eq!(client.message("ns1.example.com", Rtype::A).answers.len(), 1);
 }
@@ -35,7 +35,7 @@ pub(crate) fn unreadable() {
     let lab = Lab::new();
     let hosted = lab.tls();
     let subnet = Some(("192.0.2.0".parse().unwrap(), 24));
-    let response = lab.connect(&hosted).ask(&query("garbage.example.com", Rtype::A, subnet)).unwrap();
+    let response = lab.connect(&hosted).ask(&query("garbage.example.com", Rtype::A, subnet));
     let message = Message::from_vec(&response).unwrap();
     assert_eq!(message.response_code, ResponseCode::ServFail);
     assert_eq!(message.queries[0].name().to_string(), "garbage.example.com.");
@@ -60,7 +60,7 @@ pub(crate) fn case_and_order() {
     ] {
         for subnet in [None, Some(("133.11.0.0".parse().unwrap(), 24))] {
             let query = query(name, rtype, subnet);
-            let over_tls = Message::from_vec(&client.ask(&query).unwrap()).unwrap();
+            let over_tls = Message::from_vec(&client.ask(&query)).unwrap();
             let direct = engine.ask(&query, Transport::Tcp).unwrap();
             let direct = Message::from_vec(direct).unwrap();
             // the text shows case, which names that are compared do not
@@ -96,7 +96,7 @@ pub(crate) fn rdata() {
         ("srv", 33),
     ] {
         let query = query(&format!("{name}.example.com"), Rtype(rtype), None);
-        let response = client.ask(&query).unwrap();
+        let response = client.ask(&query);
         let direct = engine.ask(&query, Transport::Tcp).unwrap();
         assert_eq!(rdata_of(&response, &query), rdata_of(direct, &query), "{name}");
     }

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
@@ -51,6 +52,14 @@ pub(super) fn both(address: SocketAddr) -> io::Result<(std::net::UdpSocket, std:
         }
     }
     last
+}
+
+/// Waits until nothing has a socket for datagrams there any more. A QUIC endpoint keeps its own until it has told every
+/// client of the end and their packets on the way have come, and tells nobody when.
+pub(super) async fn closed(address: SocketAddr) {
+    while datagram(address, "").is_err_and(|error| error.kind() == ErrorKind::AddrInUse) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 fn prepare(address: SocketAddr, style: Type) -> io::Result<Socket> {

@@ -12,20 +12,23 @@
 //! | `handler`     | from a request of hickory's to a responder and back                           |
 //! | `reply`       | a response's octets as hickory's types, and whether they fit                  |
 //!
-//! What is different from our own sockets, as hickory-server 0.26 does it:
+//! What is different from our own sockets, as hickory-server 0.26 does it (`tests/hosted` lists the differences that
+//! show in responses, and holds the list to be complete):
 //!
 //! * It reads each query first. One that it cannot read gets FORMERR without a question, also where only an option or
-//!   RDATA that nobody needs is wrong; where we would say more, or answer, a client sees less.
-//! * It writes each response anew. Names are compressed less well, owner names never against the question, so that a
-//!   response over UDP that just fitted is cut short here (TC).
-//! * Over UDP, a socket of a wildcard address replies from the address that the route prescribes, not from the one asked.
-//! * HTTPS is HTTP/2 with POST; GET is closed without a status.
+//!   RDATA that nobody needs is wrong. Even a response gets that if it cannot be read.
+//! * It writes each response anew, owner names never as pointers to the question. What just fitted into a datagram is
+//!   cut short (TC).
+//! * Over UDP, a socket of a wildcard address replies from the address that the route prescribes, not from the one
+//!   asked. [`Meta::local`](super::Meta) is the address that was listened on.
+//! * HTTPS is HTTP/2 with POST. GET, and any other path, end without a status.
 //! * A connection over QUIC ends after 100 queries. Handshakes come one after the other: a client that does not finish
 //!   its own delays others by up to five seconds.
-//! * Connections are not counted: an idle one is closed after ten seconds, and there may be as many as the system has
-//!   descriptors for. Where that matters, a packet filter has to limit connections for each client.
-//! * When a listener stops, its connections are closed at once.
-//! * It logs each query at the level `info`, and mishaps that clients cause at `warn`.
+//! * Connections are not counted, nor streams in them. Idle ones are closed after ten seconds; besides that there may be
+//!   as many as the process has descriptors, and when those run out it tries to accept without a pause. Where strangers
+//!   can connect, a packet filter should limit connections for each of them.
+//! * Connections are closed at once when their listener stops.
+//! * It logs each query at `info`, and what clients do wrong at `warn`.
 
 mod certificate;
 mod handler;

@@ -41,6 +41,7 @@ pub enum Protocol {
 #[derive(Debug)]
 pub struct Hosted {
     address: SocketAddr,
+    is_quic: bool,
     /// Dropping it is the signal to stop.
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
@@ -58,12 +59,15 @@ impl Hosted {
         make_responder: impl Fn() -> R,
     ) -> io::Result<Self> {
         let _inside = runtime.enter();
+        let is_quic = matches!(protocol, Protocol::Quic(_));
+        let bound = Bound::open(address, protocol)?;
+        let address = bound.address()?;
         let workers = runtime.metrics().num_workers();
         let mut server = Server::new(Handler::new(address.ip(), workers, make_responder));
-        let address = register(&mut server, address, protocol)?;
+        bound.register(&mut server)?;
         let (stop, signal) = oneshot::channel();
         let task = runtime.spawn(serve(server, signal));
-        Ok(Self { address, stop, task })
+        Ok(Self { address, is_quic, stop, task })
     }
 
     /// The address, with the port that was chosen where port 0 was asked for.
@@ -71,16 +75,23 @@ impl Hosted {
         self.address
     }
 
-    /// Whether it still serves: a socket that the system has given up ends it, which hickory-server logs.
+    /// Whether it still serves: hickory-server gives a socket up where the system says that it is not connected or that
+    /// a connection was aborted.
     pub fn is_serving(&self) -> bool {
         !self.task.is_finished()
     }
 
     /// Stops: nothing more is accepted, connections are closed. Returns when the sockets are, or after `grace`.
     pub async fn stop(self, grace: Duration) {
-        let Self { stop, mut task, .. } = self;
+        let Self { address, is_quic, stop, mut task } = self;
         drop(stop);
-        if tokio::time::timeout(grace, &mut task).await.is_err() {
+        let closed = async {
+            let _ = (&mut task).await;
+            if is_quic {
+                listen::closed(address).await;
+            }
+        };
+        if tokio::time::timeout(grace, closed).await.is_err() {
             task.abort();
         }
     }
@@ -90,48 +101,60 @@ impl Hosted {
 async fn serve<R: Responder>(mut server: Server<Handler<R>>, signal: oneshot::Receiver<()>) {
     tokio::select! {
         _ = signal => {}
-        // what failed was logged where it failed
+        // `is_serving` says so
         _ = server.block_until_done() => {}
     }
     let _ = server.shutdown_gracefully().await;
 }
 
-/// Opens the sockets and hands them to the server.
-fn register<R: Responder>(
-    server: &mut Server<Handler<R>>,
-    address: SocketAddr,
-    protocol: Protocol,
-) -> io::Result<SocketAddr> {
-    match protocol {
-        Protocol::Dns => {
-            let (udp, tcp) = listen::both(address)?;
-            let address = tcp.local_addr()?;
-            server.register_socket(UdpSocket::from_std(udp)?);
-            server.register_listener(TcpListener::from_std(tcp)?, IDLE, WAITING);
-            Ok(address)
+/// Open sockets, and how TLS is spoken there.
+enum Bound {
+    Dns(UdpSocket, TcpListener),
+    Tls(TcpListener, Arc<ServerConfig>),
+    Quic(UdpSocket, Arc<ServerConfig>),
+    Https(TcpListener, Arc<ServerConfig>),
+}
+
+impl Bound {
+    fn open(address: SocketAddr, protocol: Protocol) -> io::Result<Self> {
+        let stream = |what| TcpListener::from_std(listen::stream(address, what)?);
+        Ok(match protocol {
+            Protocol::Dns => {
+                let (udp, tcp) = listen::both(address)?;
+                Self::Dns(UdpSocket::from_std(udp)?, TcpListener::from_std(tcp)?)
+            }
+            Protocol::Tls(certificate) => Self::Tls(stream("TLS")?, tls(certificate, b"dot", &[&TLS13, &TLS12])?),
+            Protocol::Https(certificate) => Self::Https(stream("HTTPS")?, tls(certificate, b"h2", &[&TLS13, &TLS12])?),
+            Protocol::Quic(certificate) => {
+                let socket = UdpSocket::from_std(listen::datagram(address, "QUIC")?)?;
+                // RFC 9001 §4.2: no earlier version
+                Self::Quic(socket, tls(certificate, b"doq", &[&TLS13])?)
+            }
+        })
+    }
+
+    fn address(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Dns(_, tcp) | Self::Tls(tcp, _) | Self::Https(tcp, _) => tcp.local_addr(),
+            Self::Quic(udp, _) => udp.local_addr(),
         }
-        Protocol::Tls(certificate) => {
-            let listener = TcpListener::from_std(listen::stream(address, "TLS")?)?;
-            let address = listener.local_addr()?;
-            let config = tls(certificate, b"dot", &[&TLS13, &TLS12])?;
-            server.register_tls_listener_with_tls_config(listener, IDLE, config)?;
-            Ok(address)
-        }
-        Protocol::Https(certificate) => {
-            let listener = TcpListener::from_std(listen::stream(address, "HTTPS")?)?;
-            let address = listener.local_addr()?;
-            let config = tls(certificate, b"h2", &[&TLS13, &TLS12])?;
+    }
+
+    fn register<R: Responder>(self, server: &mut Server<Handler<R>>) -> io::Result<()> {
+        match self {
+            Self::Dns(udp, tcp) => {
+                server.register_socket(udp);
+                server.register_listener(tcp, IDLE, WAITING);
+                Ok(())
+            }
+            Self::Tls(tcp, config) => server.register_tls_listener_with_tls_config(tcp, IDLE, config),
             // any host name: the certificate says which are ours
-            server.register_https_listener_with_tls_config(listener, IDLE, config, None, HTTPS_PATH.into())?;
-            Ok(address)
-        }
-        Protocol::Quic(certificate) => {
-            let socket = UdpSocket::from_std(listen::datagram(address, "QUIC")?)?;
-            let address = socket.local_addr()?;
-            // RFC 9001 §4.2: no earlier version
-            let config = tls(certificate, b"doq", &[&TLS13])?;
-            server.register_quic_listener_and_tls_config(socket, IDLE, config).map_err(io::Error::other)?;
-            Ok(address)
+            Self::Https(tcp, config) => {
+                server.register_https_listener_with_tls_config(tcp, IDLE, config, None, HTTPS_PATH.into())
+            }
+            Self::Quic(udp, config) => {
+                server.register_quic_listener_and_tls_config(udp, IDLE, config).map_err(io::Error::other)
+            }
         }
     }
 }
