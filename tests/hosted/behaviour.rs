@@ -2,6 +2,7 @@
 //! the reason, and nothing else may.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,14 +24,11 @@ mod sockets;
 #[path = "../behaviour/text.rs"]
 mod text;
 
-use format::Subject;
+use format::{Case, Subject};
 use query::Transport;
 
 /// Cases that fail, as `SUBJECT::TITLE TRANSPORT`, and what is wrong with each.
 type Failures = BTreeMap<String, String>;
-
-/// How often a case that must get a response is asked again if none came.
-const PATIENCE: usize = 10;
 
 /// The engine with the zones of a subject.
 struct Zones(Vec<(String, String)>);
@@ -87,14 +85,7 @@ fn sweep(subject: &Subject, runtime: &Runtime) -> Failures {
             if case.ask.transport == other {
                 continue;
             }
-            let ask = || sockets::ask(hosted.address(), &case.ask.packet, tcp);
-            let mut response = ask();
-            for _ in 0..PATIENCE {
-                // on a busy machine one may be late
-                if case.expected.is_some() {
-                    response = response.or_else(ask);
-                }
-            }
+            let response = ask(hosted.address(), case, tcp);
             if let Err(problem) = check::check(case, response.as_deref(), tcp) {
                 let problem = format!("tests/behaviour/{}.txt:{}\n{problem}", subject.name, case.line);
                 failures.insert(format!("{}::{} {over}", subject.name, case.title.replace(' ', "_")), problem);
@@ -103,6 +94,12 @@ fn sweep(subject: &Subject, runtime: &Runtime) -> Failures {
     }
     runtime.block_on(hosted.stop(Duration::from_secs(1)));
     failures
+}
+
+/// Asks a case; again where a response must come and is late, as on a busy machine.
+fn ask(server: SocketAddr, case: &Case, tcp: bool) -> Option<Vec<u8>> {
+    let attempts = if case.expected.is_some() { 10 } else { 1 };
+    (0..attempts).find_map(|_| sockets::ask(server, &case.ask.packet, tcp))
 }
 
 /// Reads the list: a reason a paragraph, its cases on indented lines.
