@@ -1,0 +1,96 @@
+//! Opening a listener's sockets, and saying what to do where that fails.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
+
+/// Connections that wait to be accepted. The kernel caps it at `net.core.somaxconn`.
+const BACKLOG: i32 = 1024;
+/// Octets asked for the buffers of a datagram socket: a burst waits there, and QUIC packets are large.
+const BUFFER: usize = 1 << 20;
+/// Attempts to find a port that is free for UDP and TCP alike, where port 0 asks for any.
+const PORT_ATTEMPTS: usize = 32;
+
+/// A listening socket for connections; `what` is served there, in the words of an error.
+pub(super) fn stream(address: SocketAddr, what: &str) -> io::Result<std::net::TcpListener> {
+    let open = || {
+        let socket = prepare(address, Type::STREAM)?;
+        // connections of the server before this one may still be in TIME_WAIT
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    };
+    open().map_err(|error| explain(&error, address, what))
+}
+
+/// A socket for datagrams.
+pub(super) fn datagram(address: SocketAddr, what: &str) -> io::Result<std::net::UdpSocket> {
+    let open = || {
+        let socket = prepare(address, Type::DGRAM)?;
+        let _ = socket.set_recv_buffer_size(BUFFER);
+        let _ = socket.set_send_buffer_size(BUFFER);
+        socket.bind(&address.into())?;
+        Ok(socket.into())
+    };
+    open().map_err(|error| explain(&error, address, what))
+}
+
+/// Sockets for UDP and TCP on one port.
+pub(super) fn both(address: SocketAddr) -> io::Result<(std::net::UdpSocket, std::net::TcpListener)> {
+    let attempt = || -> io::Result<_> {
+        let stream = stream(address, "TCP")?;
+        Ok((datagram(stream.local_addr()?, "UDP")?, stream))
+    };
+    let mut last = attempt();
+    for _ in 1..PORT_ATTEMPTS {
+        match last {
+            Err(error) if address.port() == 0 && error.kind() == ErrorKind::AddrInUse => last = attempt(),
+            _ => break,
+        }
+    }
+    last
+}
+
+/// Waits until nothing has a socket for datagrams there any more. A QUIC endpoint keeps its own until it has told every
+/// client of the end and their packets on the way have come, and tells nobody when.
+pub(super) async fn closed(address: SocketAddr) {
+    while datagram(address, "").is_err_and(|error| error.kind() == ErrorKind::AddrInUse) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn prepare(address: SocketAddr, style: Type) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), style, None)?;
+    socket.set_nonblocking(true)?;
+    if address.is_ipv6() {
+        // IPv4 has listeners of its own; a mapped address would be one client in two forms
+        socket.set_only_v6(true)?;
+    }
+    Ok(socket)
+}
+
+/// An error for the operator: the address, what happened, what to do.
+fn explain(error: &io::Error, address: SocketAddr, what: &str) -> io::Error {
+    let hint = match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            ": something else listens there (`ss -lnp sport = :{}` shows it); stop it or choose another address",
+            address.port()
+        ),
+        ErrorKind::PermissionDenied if address.port() < 1024 => {
+            ": a port below 1024 needs the capability CAP_NET_BIND_SERVICE (systemd: \
+             AmbientCapabilities=CAP_NET_BIND_SERVICE); grant it or choose a higher port"
+                .to_owned()
+        }
+        ErrorKind::AddrNotAvailable => {
+            ": this host has no such address; add it to an interface or choose another".to_owned()
+        }
+        _ if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
+            ": this host does not support that address family; leave the address out".to_owned()
+        }
+        _ => String::new(),
+    };
+    io::Error::new(error.kind(), format!("cannot listen on {address} ({what}): {error}{hint}"))
+}
