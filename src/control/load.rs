@@ -11,6 +11,7 @@ use crate::steer::{Steering, catchment_maps};
 use crate::wire::{Name, NameRef};
 use crate::zone::{self, ZoneBuilder};
 
+use super::certificates::{Certificates, certificates};
 use super::files::Files;
 
 /// What a run of loading found: the files it read, and everything to say about them.
@@ -51,6 +52,8 @@ pub struct Setup {
     pub main: Main,
     /// What queries are answered from.
     pub loaded: Arc<Loaded>,
+    /// Certificates of the encrypted listeners.
+    pub certificates: Certificates,
 }
 
 /// Loads a configuration file and all that it names.
@@ -88,6 +91,7 @@ impl Loader {
         let file = self.read(path, None)?;
         let main = config::main_file(&self.report.sources, file, &mut self.report.diagnostics)?;
         let folder = path.parent().unwrap_or(Path::new(""));
+        let certificates = certificates(&main, folder, &mut self.report);
         let (databases, fields, locations) = self.databases(&main, folder);
         let zones = self.zones(&main, folder);
         let (zones, steering) = self.steer(&main, folder, zones, fields);
@@ -96,7 +100,7 @@ impl Loader {
         }
         let maps = catchment_maps(&steering, &locations);
         let loaded = Loaded { zones: Zones::new(zones), steering, maps, databases };
-        Some(Setup { main, loaded: Arc::new(loaded) })
+        Some(Setup { main, loaded: Arc::new(loaded), certificates })
     }
 
     /// Reads a file into the sources; what fails is reported at the place that named it.

@@ -6,6 +6,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "control reads the clock")]
 
+mod certificates;
 mod changes;
 mod failover;
 mod files;
@@ -16,6 +17,7 @@ mod state;
 mod tallies;
 mod watch;
 
+pub use certificates::Certificates;
 pub use files::Files;
 pub use handle::{Handle, History, ReloadRequest, Reloaded, Serving};
 pub use load::{Report, Setup, load};

@@ -24,9 +24,10 @@ impl Certificate {
         Self { current: ArcSwap::from_pointee(key) }
     }
 
-    /// Puts another certificate in its place.
-    pub fn replace(&self, key: CertifiedKey) {
-        self.current.store(Arc::new(key));
+    /// Puts a certificate in its place; returns whether it is another one.
+    pub fn replace(&self, key: CertifiedKey) -> bool {
+        let old = self.current.swap(Arc::new(key));
+        old.cert != self.current.load().cert
     }
 }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
+use crate::net::bind::explain;
+
 /// Connections that wait to be accepted. The kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 1024;
 /// Octets asked for the buffers of a datagram socket: a burst waits there, and QUIC packets are large.
@@ -70,27 +72,4 @@ fn prepare(address: SocketAddr, style: Type) -> io::Result<Socket> {
         socket.set_only_v6(true)?;
     }
     Ok(socket)
-}
-
-/// An error for the operator: the address, what happened, what to do.
-fn explain(error: &io::Error, address: SocketAddr, what: &str) -> io::Error {
-    let hint = match error.kind() {
-        ErrorKind::AddrInUse => format!(
-            ": something else listens there (`ss -lnp sport = :{}` shows it); stop it or choose another address",
-            address.port()
-        ),
-        ErrorKind::PermissionDenied if address.port() < 1024 => {
-            ": a port below 1024 needs the capability CAP_NET_BIND_SERVICE (systemd: \
-             AmbientCapabilities=CAP_NET_BIND_SERVICE); grant it or choose a higher port"
-                .to_owned()
-        }
-        ErrorKind::AddrNotAvailable => {
-            ": this host has no such address; add it to an interface or choose another".to_owned()
-        }
-        _ if error.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
-            ": this host does not support that address family; leave the address out".to_owned()
-        }
-        _ => String::new(),
-    };
-    io::Error::new(error.kind(), format!("cannot listen on {address} ({what}): {error}{hint}"))
 }
