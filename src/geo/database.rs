@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::ops::BitOr;
 
+use foldhash::fast::FixedState;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 
@@ -86,7 +87,7 @@ impl Database {
     pub fn read(bytes: &[u8]) -> Result<Self, DatabaseError> {
         let reader = maxminddb::Reader::from_source(bytes)?;
         let mut builder = PrefixMapBuilder::new(Location::default());
-        let mut known = HashMap::new();
+        let mut known: HashMap<_, _, FixedState> = HashMap::default();
         let (mut fields, mut networks) = (Fields::default(), 0);
         for network in reader.networks(maxminddb::WithinOptions::default())? {
             let network = network?;
