@@ -14,7 +14,8 @@ mod steered;
 mod worker;
 
 pub use meta::{Meta, Transport};
-pub use worker::{Counters, Worker};
+pub use steered::{Client, steered_family};
+pub use worker::{Counters, MAX_CHAIN, Worker};
 
 use crate::base::Now;
 use crate::snapshot::Snapshot;

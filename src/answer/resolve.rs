@@ -72,7 +72,7 @@ impl Resolver<'_> {
     fn chain(&self, composer: &mut Composer<'_, '_>, worker: &mut Worker) -> Result<(), Stop> {
         let mut name = self.question.name.clone();
         loop {
-            let Some(zone) = self.zone(name.as_ref()) else {
+            let Some(zone) = self.snap.loaded.zones.responsible(name.as_ref(), self.question.rtype) else {
                 return if worker.chain.is_empty() { Err(Status::Refused.into()) } else { Ok(()) };
             };
             let target = match self.one_name(zone, name.as_ref(), composer, worker)? {
@@ -85,16 +85,6 @@ impl Resolver<'_> {
                 return Ok(());
             }
         }
-    }
-
-    /// The longest zone that holds a name; for DS at a zone's own apex the one above it, if that is served too
-    /// (RFC 4035 §3.1.4.1).
-    fn zone(&self, name: NameRef<'_>) -> Option<&Zone> {
-        let zones = &self.snap.loaded.zones;
-        let zone = zones.find(name)?;
-        let parent_side = self.question.rtype == Rtype::DS && zone.origin() == name;
-        let above = || name.parent().and_then(|parent| zones.find(parent));
-        if parent_side { above().or(Some(zone)) } else { Some(zone) }
     }
 
     fn one_name<'z>(
