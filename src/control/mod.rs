@@ -6,6 +6,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "control reads the clock")]
 
+pub mod explain;
 mod load;
 mod publish;
 mod state;

@@ -20,6 +20,16 @@ pub(super) struct Response {
     message: Message,
 }
 
+/// A record of the answer section.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) rdata: Vec<u8>,
+    pub(super) ttl: u32,
+    /// In lowercase.
+    pub(super) owner: Vec<u8>,
+    pub(super) rtype: Rtype,
+}
+
 /// Asks over TCP, so that nothing is cut.
 pub(super) fn ask(
     snapshot: &Snapshot,
@@ -85,18 +95,16 @@ impl Response {
         }
     }
 
-    /// RDATA and TTL of the answer section's records of a type, in order of RDATA.
-    pub(super) fn answers(&self, rtype: Rtype) -> Result<Vec<(Vec<u8>, u32)>, ExplainError> {
-        let of_type = self.message.answers.iter().filter(|record| u16::from(record.record_type()) == rtype.0);
-        let mut all: Vec<(Vec<u8>, u32)> =
-            of_type.map(|record| Ok((rdata(record)?, record.ttl))).collect::<Result<_, ExplainError>>()?;
-        all.sort();
+    /// The records of the answer section behind so many CNAMEs, as owner, type, TTL and RDATA, in order of RDATA.
+    pub(super) fn answers(&self, aliases: usize) -> Result<Vec<Answered>, ExplainError> {
+        let last = self.message.answers.iter().skip(aliases);
+        let answered = |record: &Record| {
+            let (owner, rtype) = (emitted(&record.name)?.to_ascii_lowercase(), Rtype(record.record_type().into()));
+            Ok(Answered { rdata: rdata(record)?, ttl: record.ttl, owner, rtype })
+        };
+        let mut all = last.map(answered).collect::<Result<Vec<_>, ExplainError>>()?;
+        all.sort_by(|a, b| a.rdata.cmp(&b.rdata));
         Ok(all)
-    }
-
-    /// How many records the answer section holds.
-    pub(super) fn answer_count(&self) -> usize {
-        self.message.answers.len()
     }
 
     /// The TTL of the SOA in the authority section, of a negative answer.
@@ -152,9 +160,14 @@ fn record_facts(section: &str, record: &Record) -> Result<RecordFacts, ExplainEr
 }
 
 fn rdata(record: &Record) -> Result<Vec<u8>, ExplainError> {
+    emitted(&record.data)
+}
+
+/// As octets, with whole names.
+fn emitted(part: &impl BinEncodable) -> Result<Vec<u8>, ExplainError> {
     let mut octets = Vec::new();
     let mut encoder = BinEncoder::new(&mut octets);
     encoder.set_name_encoding(NameEncoding::Uncompressed);
-    record.data.emit(&mut encoder).map_err(|error| ExplainError::Unreadable(error.to_string()))?;
+    part.emit(&mut encoder).map_err(|error| ExplainError::Unreadable(error.to_string()))?;
     Ok(octets)
 }

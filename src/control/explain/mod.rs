@@ -31,7 +31,7 @@ pub use render::render;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::base::{ParsePrefixError, Prefix, Now};
+use crate::base::{Now, ParsePrefixError, Prefix};
 use crate::health::ProbeKey;
 use crate::snapshot::Snapshot;
 use crate::wire::{Name, Rtype};
@@ -123,6 +123,7 @@ pub fn explain_with(
     let resolver = question.resolver();
     let response = ask::ask(snapshot, question, resolver, now)?;
     let chain = names::chain(snapshot, question);
+    names::verify(&chain, &response)?;
     let mut answer = response.facts()?;
     let steering = match names::steered(&chain) {
         Some(met) => {

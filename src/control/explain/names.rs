@@ -1,7 +1,8 @@
 //! The names of a query: the one asked, and where CNAMEs of the zones lead.
 
-use super::Question;
+use super::ask::Response;
 use super::facts::{FoundFact, NameFacts};
+use super::{ExplainError, Question, must};
 use crate::answer::{MAX_CHAIN, steered_family};
 use crate::snapshot::Snapshot;
 use crate::steer::{AnswerFamily, SteeredName};
@@ -18,6 +19,10 @@ pub(super) struct Visited<'a> {
 
 /// A steered name whose policy decides the answer.
 pub(super) struct Met<'a> {
+    /// In lowercase; another than `node`'s where that is a wildcard.
+    pub(super) name: NameBuf,
+    /// How many CNAMEs lead here.
+    pub(super) aliases: usize,
     pub(super) zone: &'a Zone,
     pub(super) node: Node<'a>,
     pub(super) steered: &'a SteeredName,
@@ -46,8 +51,7 @@ fn visit<'a>(snapshot: &'a Snapshot, name: NameBuf, rtype: Rtype) -> Visited<'a>
     if let Some(number) = visited.node().and_then(Node::steered) {
         let steered = &loaded.steering.names[number as usize];
         visited.steered = Some(steered);
-        let transferable = rtype.is_meta() && rtype != Rtype::ANY;
-        visited.family = steered_family(&loaded.steering.policies[steered.policy], steered, rtype).filter(|_| !transferable);
+        visited.family = steered_family(&loaded.steering.policies[steered.policy], steered, rtype);
     }
     visited
 }
@@ -73,8 +77,17 @@ impl<'a> Visited<'a> {
 
 /// The steered name that the chain ends in, if a policy decides the type asked.
 pub(super) fn steered<'a>(chain: &[Visited<'a>]) -> Option<Met<'a>> {
-    let last = chain.last()?;
-    Some(Met { zone: last.place?.0, node: last.node()?, steered: last.steered?, family: last.family? })
+    let (last, before) = chain.split_last()?;
+    Some(Met { name: last.name.clone(), aliases: before.len(), zone: last.place?.0, node: last.node()?, steered: last.steered?, family: last.family? })
+}
+
+/// What was found must be what the response says.
+pub(super) fn verify(chain: &[Visited<'_>], response: &Response) -> Result<(), ExplainError> {
+    let rcode = response.rcode();
+    let missing = matches!(chain.last().and_then(|last| last.place), Some((_, Found::NxDomain)));
+    let served = chain.first().is_some_and(|first| first.place.is_some());
+    must(missing == (rcode == "NXDOMAIN"), || format!("{rcode} is answered, and the name exists: {}", !missing))?;
+    must(served == (rcode != "REFUSED"), || format!("{rcode} is answered, and the name is served: {served}"))
 }
 
 pub(super) fn facts(snapshot: &Snapshot, chain: &[Visited<'_>], rtype: Rtype) -> Vec<NameFacts> {
