@@ -4,6 +4,7 @@ mod answerer;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod explain;
 mod serve;
 mod server;
 
@@ -31,6 +32,8 @@ enum Command {
     Serve(ConfigArgs),
     /// Load everything as `serve` would, report every mistake, and exit with 0 or 1
     Check(ConfigArgs),
+    /// Say why a client gets the answer it gets: zone, rule, pools, endpoints, TTL, scope
+    Explain(explain::ExplainArgs),
     /// Run the shipped configuration against HTTPS origins on this machine, to be stopped and broken at will
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
@@ -50,6 +53,7 @@ pub fn run() -> ExitCode {
     let code = match Cli::parse().command {
         Command::Serve(args) => serve::run(&args.config),
         Command::Check(args) => check::run(&args.config),
+        Command::Explain(args) => explain::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),
     };
