@@ -4,6 +4,7 @@ use std::fs;
 use std::net::IpAddr;
 
 use super::facts::{DatabaseFacts, LocationFacts};
+use super::rounded;
 use crate::control::load::digest;
 use crate::geo::{self, Location};
 use crate::snapshot::{LoadedDatabase, Snapshot};
@@ -55,7 +56,7 @@ fn read_unchanged(database: &LoadedDatabase) -> Result<Vec<u8>, String> {
     if digest(&bytes) == database.digest {
         Ok(bytes)
     } else {
-        Err("the file has changed since it was loaded, so what it says now is not what was decided by".into())
+        Err("the file has changed since it was loaded".into())
     }
 }
 
@@ -66,8 +67,8 @@ impl LocationFacts {
             continent: location.continent().map(|continent| continent.to_string()),
             country: location.country.map(|country| country.to_string()),
             subdivision: location.subdivision.map(|subdivision| subdivision.to_string()),
-            latitude: point.map(|point| rounded(point.lat())),
-            longitude: point.map(|point| rounded(point.lon())),
+            latitude: point.map(|point| rounded(point.lat(), 4)),
+            longitude: point.map(|point| rounded(point.lon(), 4)),
             centroid: point.is_some() && location.coords.is_none(),
             asn: location.asn,
         }
@@ -79,9 +80,4 @@ impl LocationFacts {
         let parts = [self.continent.as_ref(), Some(country), self.subdivision.as_ref()];
         Some(parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("-"))
     }
-}
-
-/// Coordinates are kept in single precision; more digits than these would be made up.
-fn rounded(degrees: f64) -> f64 {
-    (degrees * 1e4).round() / 1e4
 }

@@ -59,7 +59,7 @@ fn targets(case: &Case<'_>) -> Vec<(TargetId, Settled)> {
 fn unsettled(case: &Case<'_>, target: TargetId, settled: Settled) -> String {
     let names = case.steering().targets[target].endpoints.join(", ");
     let TargetFacts { probed, verdict, forced, last_failure, probes, .. } = target_facts(case, target);
-    let at = probed.map(|probed| format!(" (probed at {probed})")).unwrap_or_default();
+    let at = probed.map(|probed| format!(" ({probed})")).unwrap_or_default();
     let since = probes.filter(|probes| probes.verdict == verdict);
     let since = since.map(|probes| format!(" for {} s", case.now.wall.saturating_sub(probes.since))).unwrap_or_default();
     match (forced, settled, last_failure) {

@@ -31,7 +31,7 @@ pub use render::render;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::base::{Now, ParsePrefixError, Prefix};
+use crate::base::{Millis, Now, ParsePrefixError, Prefix};
 use crate::health::ProbeKey;
 use crate::snapshot::Snapshot;
 use crate::wire::{Name, Rtype};
@@ -154,4 +154,14 @@ pub fn explain_with(
 /// Fails loudly where something is not as the engine has it.
 fn must(holds: bool, what: impl FnOnce() -> String) -> Result<(), ExplainError> {
     if holds { Ok(()) } else { Err(ExplainError::Differs(what())) }
+}
+
+/// With so many digits behind the point: what is shown should not pretend to be more exact than it is.
+fn rounded(number: f64, digits: i32) -> f64 {
+    let scale = 10f64.powi(digits);
+    (number * scale).round() / scale
+}
+
+fn millis(ms: Millis) -> f64 {
+    rounded(ms.0.into(), 3)
 }

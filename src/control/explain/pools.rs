@@ -2,7 +2,7 @@
 
 use super::facts::{DistanceFacts, EndpointFacts, EstimateFacts, FateFact, OrderFact, PartFacts, PoolFacts, TargetFacts};
 use super::steering::Case;
-use super::{ExplainError, must};
+use super::{ExplainError, millis, must, rounded};
 use crate::base::{PoolId, TargetId};
 use crate::geo::Location;
 use crate::health::Forced;
@@ -51,7 +51,7 @@ impl Considering<'_> {
             estimate: self.estimate(),
             fate: fate(self.fate),
             why: self.why(),
-            share: self.planned().map_or(0.0, |(share, _)| share),
+            share: self.planned().map_or(0.0, |(share, _)| rounded(share, 9)),
             parts: self.families().map(|family| self.part(family)).collect(),
             endpoints: self.endpoints(id),
         }
@@ -107,9 +107,9 @@ impl Considering<'_> {
         let step_ms = tier[at].millis();
         let distances = self.distances.and_then(|tiers| tiers[self.entry.tier].as_ref());
         Some(EstimateFacts {
-            ms: self.entry.estimate?.0.into(),
-            step_ms: step_ms.0.into(),
-            slowness_ms: self.case.standings.board[self.entry.pool].slowness.0.into(),
+            ms: millis(self.entry.estimate?),
+            step_ms: millis(step_ms),
+            slowness_ms: millis(self.case.standings.board[self.entry.pool].slowness),
             parts: distances.map(|all| self.distance(&all[at], written)),
         })
     }
@@ -118,12 +118,12 @@ impl Considering<'_> {
         let steering = self.case.steering();
         let region = |pool: PoolId| steering.pools[pool].region.map(|region| &steering.regions[region]);
         DistanceFacts {
-            km: one.km,
+            km: rounded(one.km, 3),
             seen_from: one.seen_from.and_then(|place| Some(region(written[place].0)?.name.clone())),
             base_ms: by_distance(0.0),
-            distance_ms: by_distance(one.km) - by_distance(0.0),
+            distance_ms: rounded(by_distance(one.km) - by_distance(0.0), 3),
             bias: region(self.entry.pool).map_or(0, |region| region.bias),
-            ms: one.ms,
+            ms: rounded(one.ms, 3),
         }
     }
 
@@ -135,10 +135,10 @@ impl Considering<'_> {
             Fate::NothingUsable => format!("none of its endpoints is usable in {family}"),
             Fate::NotEnough => self.why_not_enough(),
             Fate::BehindFirst => match self.order() {
-                Order::Nearest => "without coordinates of the client the order written holds, and the first takes all".into(),
+                Order::Nearest => "without coordinates the first usable in the order written takes all".into(),
                 _ => "the first usable of its tier takes all".into(),
             },
-            Fate::TooFar => format!("more than {} ms beyond the best, which takes its load", self.within()),
+            Fate::TooFar => self.why_too_far(),
             Fate::LaterTier => "a tier before its own answers".into(),
         }
     }
@@ -154,9 +154,21 @@ impl Considering<'_> {
             (Order::Nearest, Some(_)) => {
                 format!("within {} ms of the nearest usable: shares by usable weight and estimate", self.within())
             }
-            (Order::Nearest, None) => "without coordinates of the client the order written holds: the first usable".into(),
+            (Order::Nearest, None) => "without coordinates of the client, the first usable in the order written".into(),
             (Order::Written, _) => "the first usable in the order written".into(),
         }
+    }
+
+    fn why_too_far(&self) -> String {
+        let estimate = |entry: &Considered| entry.estimate.unwrap_or_default().0;
+        let near = self.case.decision.list.iter().filter(|entry| entry.tier == self.entry.tier);
+        let best = near.filter(|entry| self.shares(entry.pool)).map(estimate).fold(f32::INFINITY, f32::min);
+        let beyond = estimate(self.entry) - best;
+        format!("{beyond:.1} ms beyond the nearest usable, and spread.within is {} ms", self.within())
+    }
+
+    fn shares(&self, pool: PoolId) -> bool {
+        matches!(self.case.plan(), FamilyPlan::Pools(draw) if draw.pools().iter().any(|sharing| sharing.pool == pool))
     }
 
     fn within(&self) -> f32 {
@@ -165,7 +177,8 @@ impl Considering<'_> {
 
     fn why_not_enough(&self) -> String {
         let short = self.families().map(|family| self.part(family)).filter(|part| !part.enough);
-        short.map(|part| part.text()).collect::<Vec<String>>().join("; ")
+        let short: Vec<String> = short.map(|part| part.family).collect();
+        format!("less than min_healthy is usable in {}", short.join(" and "))
     }
 
     /// Those of the family asked, and those of families that are short of `min_healthy`.
@@ -194,24 +207,10 @@ impl Considering<'_> {
             usable: judged.endpoints[at].is_usable(),
             why: usability(judged.endpoints[at]).into(),
             latency_factor: usable.iter().position(|&usable| usable == at).map(|at| factors[at]),
-            share: planned.and_then(|(_, answers)| Some(answers.endpoints.iter().find(|&&(own, _)| own == at)?.1)),
+            share: planned.and_then(|(_, answers)| Some(rounded(answers.endpoints.iter().find(|&&(own, _)| own == at)?.1, 9))),
             target: endpoint.target(family).map(|target| target_facts(self.case, target)),
         };
         pool.endpoints.iter().enumerate().map(facts).collect()
-    }
-}
-
-impl PartFacts {
-    /// As in `1 of 3 of the weight is usable in AAAA, less than min_healthy = 0.5`.
-    pub(super) fn text(&self) -> String {
-        let Self { family, usable, of, min_healthy, .. } = self;
-        let less = if self.enough { "as min_healthy =" } else { "less than min_healthy =" };
-        match (self.weight, self.enough) {
-            (true, false) => format!("{usable} of {of} of the weight is usable in {family}, {less} {min_healthy}"),
-            (true, true) => format!("{usable} of {of} of the weight is usable in {family}, enough for min_healthy = {min_healthy}"),
-            (false, false) => format!("{usable} of {of} endpoints are usable in {family}, {less} {min_healthy}"),
-            (false, true) => format!("{usable} of {of} endpoints are usable in {family}, enough for min_healthy = {min_healthy}"),
-        }
     }
 }
 
@@ -260,8 +259,8 @@ pub(super) fn target_facts(case: &Case<'_>, target: TargetId) -> TargetFacts {
             Forced::Down => "down".into(),
             Forced::Drained => "drained".into(),
         }),
-        latency_ms: view.latency.map(|latency| latency.0.into()),
-        slowness_ms: view.slowness.0.into(),
+        latency_ms: view.latency.map(millis),
+        slowness_ms: millis(view.slowness),
         last_failure: view.last_failure.map(|at| case.wall(at)),
         probes: key.as_ref().and_then(case.probes),
     }

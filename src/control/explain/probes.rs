@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::millis;
 use crate::base::Now;
 use crate::health::{Machine, Outcome, Probe};
 
@@ -52,7 +53,7 @@ impl ProbeFacts {
             failures: machine.failures(),
             successes: machine.successes(),
             trouble: machine.trouble().map(str::to_owned),
-            latency_ms: machine.latency().published().map(|latency| latency.0.into()),
+            latency_ms: machine.latency().published().map(millis),
             certificate_expiry: machine.certificate_expiry(),
             recent,
         }
@@ -62,7 +63,7 @@ impl ProbeFacts {
 impl ProbeRun {
     fn of(probe: &Probe) -> Self {
         let (latency_ms, failure) = match &probe.outcome {
-            Outcome::Success { latency, .. } => (Some(latency.0.into()), None),
+            Outcome::Success { latency, .. } => (Some(millis(*latency)), None),
             Outcome::Failure(reason) => (None, Some(reason.to_string())),
             Outcome::OwnTrouble(text) => (None, Some(format!("no verdict, the node's own trouble: {text}"))),
         };

@@ -4,7 +4,7 @@ use super::ask::Response;
 use super::facts::{StickyFacts, VariantFacts};
 use super::holding::scope_of;
 use super::steering::Case;
-use super::{ExplainError, must};
+use super::{ExplainError, must, rounded};
 use crate::base::PoolId;
 use crate::steer::{FamilyPlan, PoolAnswers, PoolDraw};
 use crate::zone::RdataText;
@@ -76,7 +76,7 @@ pub(super) fn facts(case: &Case<'_>) -> Vec<VariantFacts> {
             pool: pool.name.clone(),
             endpoints: variant.endpoints.iter().map(|&at| pool.endpoints[at].name.clone()).collect(),
             data: variant.rdata.iter().map(|rdata| RdataText { rtype, rdata }.to_string()).collect(),
-            chance: variant.chance,
+            chance: rounded(variant.chance, 9),
         }
     };
     variants.into_iter().map(facts).collect()

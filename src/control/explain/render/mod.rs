@@ -68,11 +68,13 @@ fn client(client: &ClientFacts) -> Vec<String> {
         Some(location) => format!("{} is {}", client.located_by, place(location)),
         None => "a database file is not the one that was loaded, so nothing is said of the place".into(),
     });
+    let several = client.databases.len() > 1;
     for database in &client.databases {
         let head = format!("{}, {}, built {}", database.path, database.kind, date(database.built));
         lines.push(match (&database.problem, &database.network, &database.says) {
             (Some(problem), ..) => format!("{head}: {problem}"),
-            (None, Some(network), Some(says)) => format!("{head}: {network} is {}", place(says)),
+            (None, Some(network), Some(says)) if several => format!("{head}: {network} is {}", place(says)),
+            (None, Some(network), _) => format!("{head}: {network}"),
             _ => format!("{head}: lists no network that holds it"),
         });
     }

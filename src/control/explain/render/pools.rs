@@ -1,6 +1,8 @@
 //! Pools and endpoints: how far, which share, why, and what probes say.
 
-use super::super::facts::{EndpointFacts, EstimateFacts, FateFact, OrderFact, PoolFacts, SteeringFacts, TargetFacts};
+use super::super::facts::{
+    EndpointFacts, EstimateFacts, FateFact, OrderFact, PartFacts, PoolFacts, SteeringFacts, TargetFacts,
+};
 use super::super::probes::{ProbeFacts, ProbeRun};
 use super::layout::{columns, date, ms, percent, span};
 
@@ -8,7 +10,9 @@ use super::layout::{columns, date, ms, percent, span};
 pub(super) fn estimates(pools: &[PoolFacts]) -> Vec<String> {
     let rows: Vec<Vec<String>> = pools.iter().filter_map(|pool| Some(estimate(pool, pool.estimate.as_ref()?))).collect();
     if rows.is_empty() {
-        return Vec::new();
+        let nearest = pools.iter().any(|pool| pool.order == OrderFact::Nearest);
+        let none = "none: nothing says where the client is, so pools ordered by distance keep the order written";
+        return if nearest { vec![none.into()] } else { Vec::new() };
     }
     let head = ["pool", "region", "distance", "by distance", "bias", "biased", "in steps", "slowness", "estimate"];
     let head = head.map(str::to_owned).to_vec();
@@ -25,7 +29,7 @@ fn estimate(pool: &PoolFacts, estimate: &EstimateFacts) -> Vec<String> {
             row.push(parts.bias.to_string());
             row.push(ms(parts.ms));
         }
-        None => row.extend(["", "", "", ""].map(str::to_owned)),
+        None => row.extend(["?", "?", "?", "?"].map(str::to_owned)),
     }
     row.extend([ms(estimate.step_ms), format!("+ {:.0} ms", estimate.slowness_ms), ms(estimate.ms)]);
     row
@@ -56,13 +60,25 @@ fn pool(pool: &PoolFacts, now: u64) -> Vec<String> {
         format!("{}: {verdict}", pool.pool),
         format!("  tier {}, {order}: {}", pool.tier, pool.why),
     ];
-    lines.extend(pool.parts.iter().map(|part| format!("  {}", part.text())).filter(|text| !text.ends_with(&pool.why)));
+    lines.extend(usable(&pool.parts).map(|line| format!("  {line}")));
     let rows = columns(pool.endpoints.iter().map(|own| endpoint(own, now)).collect(), &[0]);
     for (row, own) in rows.iter().zip(&pool.endpoints) {
         lines.push(format!("  {row}"));
         lines.extend(own.target.as_ref().and_then(|target| probes(target, now)).map(|line| format!("      {line}")));
     }
     lines
+}
+
+/// As in `usable: A 1 of 3, AAAA 3 of 3 of the weight; min_healthy = 0.5 is not reached in A`.
+fn usable(parts: &[PartFacts]) -> Option<String> {
+    let first = parts.first()?;
+    let all: Vec<String> = parts.iter().map(|part| format!("{} {} of {}", part.family, part.usable, part.of)).collect();
+    let short: Vec<&str> = parts.iter().filter(|part| !part.enough).map(|part| part.family.as_str()).collect();
+    let what = if first.weight { "of the weight" } else { "endpoints" };
+    let least: Vec<String> = parts.iter().map(|part| part.min_healthy.to_string()).collect();
+    let least = if least.iter().all(|own| own == &least[0]) { least[0].clone() } else { least.join(" and ") };
+    let verdict = if short.is_empty() { "reached".into() } else { format!("not reached in {}", short.join(" and ")) };
+    Some(format!("usable: {} {what}; min_healthy = {least} is {verdict}", all.join(", ")))
 }
 
 fn endpoint(own: &EndpointFacts, now: u64) -> Vec<String> {
