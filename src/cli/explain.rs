@@ -7,8 +7,8 @@ use clap::Args;
 
 use crate::base::{Now, Prefix};
 use crate::config::report;
-use crate::control::explain::{ExplainError, Explanation, Question, explain, render};
 use crate::control;
+use crate::control::explain::{ExplainError, Explanation, Question, explain, render};
 use crate::health::{Board, TargetView, Verdict};
 use crate::probe::clock;
 use crate::snapshot::{Loaded, Snapshot};
@@ -134,7 +134,8 @@ fn assumed_board(loaded: &Loaded, down: &[String]) -> Result<Board, String> {
 /// Full names of a pool's endpoints, with what judges them.
 fn endpoints(pool: &Pool) -> impl Iterator<Item = (String, impl Iterator<Item = crate::base::TargetId>)> {
     pool.endpoints.iter().map(|endpoint| {
-        let families = [crate::steer::AnswerFamily::V4, crate::steer::AnswerFamily::V6, crate::steer::AnswerFamily::Cname];
+        let families =
+            [crate::steer::AnswerFamily::V4, crate::steer::AnswerFamily::V6, crate::steer::AnswerFamily::Cname];
         let targets = families.into_iter().filter_map(|family| endpoint.target(family));
         (format!("{}/{}", pool.name, endpoint.name), targets)
     })
@@ -158,7 +159,9 @@ fn matches(glob: &str, text: &str) -> bool {
         Some('*') => std::iter::once(text)
             .chain(std::iter::from_fn(|| rest.next().map(|_| rest.as_str())))
             .any(|rest| matches(glob.as_str(), rest)),
-        Some(wanted) => rest.next().is_some_and(|own| wanted == '?' || wanted == own) && matches(glob.as_str(), rest.as_str()),
+        Some(wanted) => {
+            rest.next().is_some_and(|own| wanted == '?' || wanted == own) && matches(glob.as_str(), rest.as_str())
+        }
     }
 }
 

@@ -125,7 +125,9 @@ pub fn look_up(bytes: &[u8], addr: IpAddr) -> Result<Option<(Prefix, Location)>,
     let known = match addr {
         IpAddr::V4(_) => true,
         // the format keeps IPv4 at ::/96, and may show it at Teredo's prefix too: neither is what the address means
-        IpAddr::V6(v6) => reader.metadata().ip_version == 6 && v6.to_bits() >> 32 != 0 && v6.to_bits() >> 96 != 0x2001_0000,
+        IpAddr::V6(v6) => {
+            reader.metadata().ip_version == 6 && v6.to_bits() >> 32 != 0 && v6.to_bits() >> 96 != 0x2001_0000
+        }
     };
     if !known {
         return Ok(None);

@@ -111,8 +111,7 @@ pub fn fates(
 ) -> Vec<Fate> {
     let tiers = &policy.rules[catchment.rule].tiers;
     let within = policy.spread.within;
-    let chooser =
-        |standings, need| Chooser { tiers, list: &decision.list, family, standings, within, need };
+    let chooser = |standings, need| Chooser { tiers, list: &decision.list, family, standings, within, need };
     let chooser = match decision.outcome {
         Outcome::Pools { step: Step::Healthy, .. } => chooser(&all.board, Need::Enough),
         Outcome::Pools { step: Step::AllDown, .. } => {

@@ -24,7 +24,8 @@ impl Rule {
     /// The first matcher by address that does not match.
     #[must_use]
     pub fn mismatch_by_address(&self, client: IpAddr, resolver: IpAddr) -> Option<Matcher> {
-        let outside = |networks: &Option<Vec<Prefix>>, addr| networks.as_ref().is_some_and(|all| !in_networks(all, addr));
+        let outside =
+            |networks: &Option<Vec<Prefix>>, addr| networks.as_ref().is_some_and(|all| !in_networks(all, addr));
         let resolvers = outside(&self.resolvers, resolver).then_some(Matcher::Resolvers);
         resolvers.or_else(|| outside(&self.networks, client).then_some(Matcher::Networks))
     }

@@ -125,7 +125,9 @@ impl Pool {
     /// The targets that judge it, endpoint by endpoint.
     pub fn targets(&self) -> impl Iterator<Item = TargetId> {
         let families = [AnswerFamily::V4, AnswerFamily::V6, AnswerFamily::Cname];
-        self.endpoints.iter().flat_map(move |endpoint| families.into_iter().filter_map(|family| endpoint.target(family)))
+        self.endpoints
+            .iter()
+            .flat_map(move |endpoint| families.into_iter().filter_map(|family| endpoint.target(family)))
     }
 }
 

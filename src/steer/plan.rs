@@ -243,7 +243,6 @@ impl Builder<'_> {
         };
         Arc::clone(self.answers.entry(key).or_insert_with(build))
     }
-
 }
 
 impl Decision {

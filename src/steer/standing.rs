@@ -77,9 +77,7 @@ impl Part {
         match self {
             Self::Count { usable, least, .. } => usable >= least,
             // a fraction such as 0.1 has no exact binary form: 1 of 10 must reach it
-            Self::Weight { usable, of, least } => {
-                f64::from(usable) + 1e-9 * f64::from(of) >= least * f64::from(of)
-            }
+            Self::Weight { usable, of, least } => f64::from(usable) + 1e-9 * f64::from(of) >= least * f64::from(of),
         }
     }
 }
@@ -143,8 +141,9 @@ impl Standing {
         let judge = |family| Judge::new(pool, board, family, assume);
         let judges = [AnswerFamily::V4, AnswerFamily::V6, AnswerFamily::Cname].map(judge);
         let families = judges.each_ref().map(|judge| judge.standing(pool));
-        let enough =
-            |family: &FamilyStanding, judge: &Judge<'_>| !family.offered || judge.part(pool, &family.usable).is_enough();
+        let enough = |family: &FamilyStanding, judge: &Judge<'_>| {
+            !family.offered || judge.part(pool, &family.usable).is_enough()
+        };
         let usable = |endpoint: &Endpoint| judges.iter().any(|judge| judge.usable(endpoint));
         let usable_targets = || {
             judges.iter().flat_map(|judge| {

@@ -36,9 +36,10 @@ fn why(case: &Case<'_>) -> String {
 /// The address whose location counts (§5.2, §5.9).
 fn located_by(client: IpAddr, resolver: IpAddr) -> (IpAddr, Option<String>) {
     match special_purpose_block(client) {
-        Some(block) if client == resolver => {
-            (resolver, Some(format!("{client} is special-purpose ({block}), so only a database that lists it could place it")))
-        }
+        Some(block) if client == resolver => (
+            resolver,
+            Some(format!("{client} is special-purpose ({block}), so only a database that lists it could place it")),
+        ),
         Some(block) => (
             resolver,
             Some(format!("{client} is special-purpose ({block}), so the resolver {resolver} is located instead")),

@@ -53,11 +53,7 @@ impl Databases {
 
 fn read_unchanged(database: &LoadedDatabase) -> Result<Vec<u8>, String> {
     let bytes = fs::read(&database.path).map_err(|error| format!("the file cannot be read: {error}"))?;
-    if digest(&bytes) == database.digest {
-        Ok(bytes)
-    } else {
-        Err("the file has changed since it was loaded".into())
-    }
+    if digest(&bytes) == database.digest { Ok(bytes) } else { Err("the file has changed since it was loaded".into()) }
 }
 
 impl LocationFacts {

@@ -6,7 +6,7 @@ use super::steering::Case;
 use super::variants::{Possible, possible};
 use super::{ExplainError, must};
 use crate::base::{Prefix, TargetId};
-use crate::steer::Settled;
+use crate::steer::{Considered, Pool, Settled};
 
 /// The TTL, and why (§5.7).
 pub(super) fn ttl(case: &Case<'_>) -> Result<TtlFacts, ExplainError> {
@@ -30,7 +30,7 @@ pub(super) fn ttl(case: &Case<'_>) -> Result<TtlFacts, ExplainError> {
 }
 
 /// The pools that matter: all that share, and those before them.
-fn mattering<'a>(case: &'a Case<'_>) -> &'a [crate::steer::Considered] {
+fn mattering<'a>(case: &'a Case<'_>) -> &'a [Considered] {
     &case.decision.list[..case.mattering]
 }
 
@@ -38,10 +38,18 @@ fn by_settling(case: &Case<'_>, settled: Settled) -> (u32, String, Vec<String>) 
     let range = case.met.steered.ttl;
     let seconds = settled.ttl(range, case.now).secs();
     let pools = mattering(case).len();
-    let among = if pools == 1 { "the pool that matters".into() } else { format!("the {pools} pools that matter") };
-    let doubtful: Vec<(TargetId, Settled)> = targets(case).into_iter().filter(|(_, own)| own.ttl(range, case.now) != range.max).collect();
+    let among = match pools {
+        1 => "the pool that answers".into(),
+        _ => format!("the first {pools} pools (those that answer, and all before them)"),
+    };
+    let doubtful: Vec<(TargetId, Settled)> =
+        targets(case).into_iter().filter(|(_, own)| own.ttl(range, case.now) != range.max).collect();
     if range.max.secs() == seconds {
-        return (seconds, format!("max: every target of {among} is up, and none failed a probe within {seconds} s"), Vec::new());
+        return (
+            seconds,
+            format!("max: every target of {among} is up, and none failed a probe within {seconds} s"),
+            Vec::new(),
+        );
     }
     let unsettled = doubtful.into_iter().map(|(target, own)| unsettled(case, target, own)).collect();
     (seconds, format!("min: not every target of {among} is settled"), unsettled)
@@ -50,7 +58,7 @@ fn by_settling(case: &Case<'_>, settled: Settled) -> (u32, String, Vec<String>) 
 /// Every target that matters, once.
 fn targets(case: &Case<'_>) -> Vec<(TargetId, Settled)> {
     let pools = mattering(case).iter().map(|entry| &case.steering().pools[entry.pool]);
-    let mut targets: Vec<TargetId> = pools.flat_map(|pool| pool.targets()).collect();
+    let mut targets: Vec<TargetId> = pools.flat_map(Pool::targets).collect();
     let mut seen = std::collections::HashSet::new();
     targets.retain(|target| seen.insert(*target));
     targets.into_iter().map(|target| (target, Settled::of_target(&case.snapshot.board.targets[target]))).collect()
@@ -61,13 +69,17 @@ fn unsettled(case: &Case<'_>, target: TargetId, settled: Settled) -> String {
     let TargetFacts { probed, verdict, forced, last_failure, probes, .. } = target_facts(case, target);
     let at = probed.map(|probed| format!(" ({probed})")).unwrap_or_default();
     let since = probes.filter(|probes| probes.verdict == verdict);
-    let since = since.map(|probes| format!(" for {} s", case.now.wall.saturating_sub(probes.since))).unwrap_or_default();
+    let since =
+        since.map(|probes| format!(" for {} s", case.now.wall.saturating_sub(probes.since))).unwrap_or_default();
     match (forced, settled, last_failure) {
         (Some(forced), ..) => format!("{names}{at}: forced {forced}"),
         (None, Settled::Since(_), Some(failure)) => {
             let ago = case.now.wall.saturating_sub(failure);
             let max = u64::from(case.met.steered.ttl.max.secs());
-            format!("{names}{at}: up, but a probe failed {ago} s ago; settled in {} s", max.saturating_sub(ago))
+            format!(
+                "{names}{at}: up, but a probe failed {ago} s ago; settled in {} s unless one fails before",
+                max.saturating_sub(ago)
+            )
         }
         _ => format!("{names}{at}: {verdict}{since}"),
     }
@@ -80,7 +92,8 @@ pub(super) fn scope(case: &Case<'_>) -> ScopeFacts {
         return without(None, "the query has no Client Subnet, so the response has none");
     };
     if !case.client.by_subnet {
-        let ignored = if case.policy().use_ecs { "Client Subnet of length 0 is answered" } else { "ecs = \"ignore\": answered" };
+        let ignored =
+            if case.policy().use_ecs { "Client Subnet of length 0 is answered" } else { "ecs = \"ignore\": answered" };
         return without(Some(0), &format!("{ignored} by the resolver's address"));
     }
     let length = scope_of(case);
@@ -91,11 +104,18 @@ pub(super) fn scope(case: &Case<'_>) -> ScopeFacts {
             let sticky = length > case.tree_scope;
             let network = Prefix::around(case.client.addr, length);
             let why = match (sticky, length) {
-                (true, _) => format!("sticky keeps networks of this size together, and {} would hold others", case.tree_scope),
+                (true, _) => format!(
+                    "sticky keeps a network of this size together; without it the scope would be {}",
+                    case.tree_scope
+                ),
                 (false, 0) => "the policy treats all clients of this family alike".into(),
                 (false, _) => "the widest network around the client that the policy treats alike".into(),
             };
-            let longer = if length > subnet.len() { format!("; longer than the {} bits sent", subnet.len()) } else { String::new() };
+            let longer = if length > subnet.len() {
+                format!("; longer than the {} bits sent", subnet.len())
+            } else {
+                String::new()
+            };
             ScopeFacts { length: Some(length), network: Some(network.to_string()), why: why + &longer }
         }
     }

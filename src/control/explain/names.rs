@@ -78,7 +78,14 @@ impl<'a> Visited<'a> {
 /// The steered name that the chain ends in, if a policy decides the type asked.
 pub(super) fn steered<'a>(chain: &[Visited<'a>]) -> Option<Met<'a>> {
     let (last, before) = chain.split_last()?;
-    Some(Met { name: last.name.clone(), aliases: before.len(), zone: last.place?.0, node: last.node()?, steered: last.steered?, family: last.family? })
+    Some(Met {
+        name: last.name.clone(),
+        aliases: before.len(),
+        zone: last.place?.0,
+        node: last.node()?,
+        steered: last.steered?,
+        family: last.family?,
+    })
 }
 
 /// What was found must be what the response says.
@@ -129,7 +136,9 @@ impl Visited<'_> {
 
     fn why_of_node(&self, node: Node<'_>, rtype: Rtype) -> String {
         let static_data = || match () {
-            () if rtype == Rtype::ANY && !node.is_empty() => "ANY is answered with one synthesized HINFO (RFC 8482)".into(),
+            () if rtype == Rtype::ANY && !node.is_empty() => {
+                "ANY is answered with one synthesized HINFO (RFC 8482)".into()
+            }
             () if node.rrset(rtype).is_some() => format!("it has static records of type {rtype}"),
             () if node.rrset(Rtype::CNAME).is_some() => "it is a static CNAME".into(),
             () if node.is_empty() => "it exists only because names below it do, so it has no data".into(),

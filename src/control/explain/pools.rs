@@ -1,13 +1,15 @@
 //! Every pool of the rule with its estimate, its share and its endpoints, and why it answers or does not.
 
-use super::facts::{DistanceFacts, EndpointFacts, EstimateFacts, FateFact, OrderFact, PartFacts, PoolFacts, TargetFacts};
+use super::facts::{
+    DistanceFacts, EndpointFacts, EstimateFacts, FateFact, OrderFact, PartFacts, PoolFacts, TargetFacts,
+};
 use super::steering::Case;
 use super::{ExplainError, millis, must, rounded};
 use crate::base::{PoolId, TargetId};
 use crate::geo::Location;
 use crate::health::Forced;
 use crate::steer::{
-    AnswerFamily, Assume, Considered, DecidingStep, Endpoint, Fate, FamilyPlan, Judged, Measured, Order, Outcome, Part,
+    AnswerFamily, Assume, Considered, DecidingStep, Endpoint, FamilyPlan, Fate, Judged, Measured, Order, Outcome, Part,
     Pool, PoolAnswers, Usability, by_distance, fates, judged, latency_factors, measured,
 };
 
@@ -196,8 +198,7 @@ impl Considering<'_> {
         };
         let (usable, any) = (&standings[id].family(family).usable, standings[id].usable_in_any());
         let board = &self.case.snapshot.board;
-        let factors: Vec<f64> =
-            latency_factors(pool, usable, &any, self.case.policy().latency_weight, board).collect();
+        let factors: Vec<f64> = latency_factors(pool, usable, &any, self.case.policy().latency_weight, board).collect();
         let planned = self.planned().filter(|_| family == self.case.met.family);
         let facts = |(at, endpoint): (usize, &Endpoint)| EndpointFacts {
             endpoint: format!("{}/{}", pool.name, endpoint.name),
@@ -207,7 +208,8 @@ impl Considering<'_> {
             usable: judged.endpoints[at].is_usable(),
             why: usability(judged.endpoints[at]).into(),
             latency_factor: usable.iter().position(|&usable| usable == at).map(|at| factors[at]),
-            share: planned.and_then(|(_, answers)| Some(rounded(answers.endpoints.iter().find(|&&(own, _)| own == at)?.1, 9))),
+            share: planned
+                .and_then(|(_, answers)| Some(rounded(answers.endpoints.iter().find(|&&(own, _)| own == at)?.1, 9))),
             target: endpoint.target(family).map(|target| target_facts(self.case, target)),
         };
         pool.endpoints.iter().enumerate().map(facts).collect()

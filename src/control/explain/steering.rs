@@ -11,7 +11,7 @@ use crate::base::{CatchmentId, Now, Prefix};
 use crate::health::ProbeKey;
 use crate::snapshot::Snapshot;
 use crate::steer::{
-    Assume, Catchment, CatchmentPlan, Decision, DecidingStep, FamilyPlan, Outcome, Policy, PolicyPlan, Rule, Standings,
+    Assume, Catchment, CatchmentPlan, DecidingStep, Decision, FamilyPlan, Outcome, Policy, PolicyPlan, Rule, Standings,
     Steering, decide, standings,
 };
 use crate::wire::ClientSubnet;
@@ -151,28 +151,41 @@ fn outcome(case: &Case<'_>) -> (OutcomeFact, String) {
     let has_static = case.met.node.rrset(family).is_some();
     let nothing = format!("no pool of the rule has an endpoint that is usable in {family}");
     match &case.decision.outcome {
-        Outcome::Pools { step: DecidingStep::Healthy, .. } => {
-            (OutcomeFact::Healthy, "step (a): the first pool with min_healthy usable in every family decides".into())
-        }
+        Outcome::Pools { step: DecidingStep::Healthy, .. } => (
+            OutcomeFact::Healthy,
+            "step (a): the first pool with min_healthy usable in every family it has decides".into(),
+        ),
         Outcome::Pools { step: DecidingStep::Degraded, .. } => (
             OutcomeFact::Degraded,
-            format!("step (b), degraded: no pool reaches min_healthy in every family; the first with anything usable in {family} decides"),
+            format!(
+                "step (b), degraded: no pool reaches min_healthy in every family; the first with anything usable in {family} decides"
+            ),
         ),
-        Outcome::Pools { step: DecidingStep::AllDown, .. } => {
-            (OutcomeFact::AllDown, format!("step (c), when_all_down = \"all\": {nothing}, so all count as up unless forced down or drained"))
-        }
+        Outcome::Pools { step: DecidingStep::AllDown, .. } => (
+            OutcomeFact::AllDown,
+            format!("step (c), when_all_down = \"all\": {nothing}, so all count as up unless forced down or drained"),
+        ),
         Outcome::NotOffered => (OutcomeFact::NotOffered, format!("no pool of the rule has {family}: no data")),
-        Outcome::LastResort if has_static => {
-            (OutcomeFact::LastResort, format!("step (c), when_all_down = \"last_resort\": {nothing}, so the zone's static {family} records answer"))
-        }
-        Outcome::LastResort => {
-            (OutcomeFact::LastResort, format!("step (c), when_all_down = \"last_resort\": {nothing}, and the zone has no static {family} records here: no data"))
-        }
+        Outcome::LastResort if has_static => (
+            OutcomeFact::LastResort,
+            format!(
+                "step (c), when_all_down = \"last_resort\": {nothing}, so the zone's static {family} records answer"
+            ),
+        ),
+        Outcome::LastResort => (
+            OutcomeFact::LastResort,
+            format!(
+                "step (c), when_all_down = \"last_resort\": {nothing}, and the zone has no static {family} records here: no data"
+            ),
+        ),
         Outcome::NoData => (OutcomeFact::NoData, format!("step (c), when_all_down = \"nodata\": {nothing}")),
         Outcome::ServFail => (OutcomeFact::ServFail, format!("step (c), when_all_down = \"servfail\": {nothing}")),
         Outcome::LastResortOrFail => {
             let then = if has_static { "the zone's static records answer" } else { "the answer is SERVFAIL" };
-            (OutcomeFact::LastResortOrFail, format!("step (c), when_all_down = \"all\": {nothing}, and all are forced down or drained: {then}"))
+            (
+                OutcomeFact::LastResortOrFail,
+                format!("step (c), when_all_down = \"all\": {nothing}, and all are forced down or drained: {then}"),
+            )
         }
     }
 }

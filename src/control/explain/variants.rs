@@ -33,7 +33,8 @@ pub(super) struct Variant {
 
 /// What the plan allows for this client.
 pub(super) fn possible(case: &Case<'_>) -> Possible {
-    let of_zone = || case.met.node.rrset(case.met.family.rtype()).map(|rrset| rrset.rdatas().map(<[u8]>::to_vec).collect());
+    let of_zone =
+        || case.met.node.rrset(case.met.family.rtype()).map(|rrset| rrset.rdatas().map(<[u8]>::to_vec).collect());
     match case.plan() {
         FamilyPlan::Pools(draw) => Possible::Pools(variants(case, draw)),
         FamilyPlan::LastResort => of_zone().map_or(Possible::Negative, Possible::Static),
@@ -45,11 +46,15 @@ pub(super) fn possible(case: &Case<'_>) -> Possible {
 
 fn variants(case: &Case<'_>, draw: &PoolDraw) -> Vec<Variant> {
     if let Some(key) = case.client.sticky_key(case.policy_plan()) {
-        return draw.rendezvous_pool(key).map(|sharing| {
-            let mut set = Vec::new();
-            sharing.answers.rendezvous(key, |at| set.push(at));
-            Variant::new(sharing.pool, &sharing.answers, &set, 1.0)
-        }).into_iter().collect();
+        return draw
+            .rendezvous_pool(key)
+            .map(|sharing| {
+                let mut set = Vec::new();
+                sharing.answers.rendezvous(key, |at| set.push(at));
+                Variant::new(sharing.pool, &sharing.answers, &set, 1.0)
+            })
+            .into_iter()
+            .collect();
     }
     let of_pool = |(sharing, share): (&crate::steer::SharingPool, f64)| {
         let sets = sharing.answers.sets.iter().zip(sharing.answers.chances());

@@ -32,7 +32,8 @@ impl Page {
 pub(super) fn columns(rows: Vec<Vec<String>>, right: &[usize]) -> Vec<String> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let cell_width = |row: &Vec<String>, at: usize| row.get(at).map_or(0, |cell| cell.chars().count());
-    let widths: Vec<usize> = (0..count).map(|at| rows.iter().map(|row| cell_width(row, at)).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> =
+        (0..count).map(|at| rows.iter().map(|row| cell_width(row, at)).max().unwrap_or(0)).collect();
     let line = |row: Vec<String>| {
         let cells = row.iter().enumerate().filter(|&(at, _)| widths[at] > 0).map(|(at, cell)| {
             let width = widths[at];

@@ -3,7 +3,9 @@
 mod layout;
 mod pools;
 
-use super::facts::{ClientFacts, Explanation, FoundFact, LocationFacts, NameFacts, RecordFacts, SteeringFacts, VariantFacts};
+use super::facts::{
+    ClientFacts, Explanation, FoundFact, LocationFacts, NameFacts, RecordFacts, SteeringFacts, VariantFacts,
+};
 use layout::{Page, columns, date, moment, percent};
 
 /// Makes a text of an explanation.
@@ -37,7 +39,9 @@ fn query(explanation: &Explanation) -> Vec<String> {
     });
     match &explanation.assumed {
         Some(assumed) => lines.push(assumed.clone()),
-        None => lines.push(format!("answered from snapshot {} at {}", explanation.generation, moment(explanation.time))),
+        None => {
+            lines.push(format!("answered from snapshot {} at {}", explanation.generation, moment(explanation.time)));
+        }
     }
     lines
 }
@@ -142,7 +146,12 @@ const SHOWN: usize = 16;
 fn variants(explanation: &Explanation, variants: &[VariantFacts]) -> Vec<String> {
     let sticky = explanation.steering.as_ref().and_then(|steering| steering.sticky.as_ref());
     if let Some(sticky) = sticky {
-        return vec![format!("always this answer for {}: {} of {}", sticky.network, sticky.endpoints.join(" "), sticky.pool)];
+        return vec![format!(
+            "always this answer for {}: {} of {}",
+            sticky.network,
+            sticky.endpoints.join(" "),
+            sticky.pool
+        )];
     }
     match variants {
         [] => return Vec::new(),

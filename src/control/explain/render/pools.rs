@@ -8,7 +8,8 @@ use super::layout::{columns, date, ms, percent, span};
 
 /// A line a pool that has an estimate.
 pub(super) fn estimates(pools: &[PoolFacts]) -> Vec<String> {
-    let rows: Vec<Vec<String>> = pools.iter().filter_map(|pool| Some(estimate(pool, pool.estimate.as_ref()?))).collect();
+    let rows: Vec<Vec<String>> =
+        pools.iter().filter_map(|pool| Some(estimate(pool, pool.estimate.as_ref()?))).collect();
     if rows.is_empty() {
         let nearest = pools.iter().any(|pool| pool.order == OrderFact::Nearest);
         let none = "none: nothing says where the client is, so pools ordered by distance keep the order written";
@@ -38,6 +39,10 @@ fn estimate(pool: &PoolFacts, estimate: &EstimateFacts) -> Vec<String> {
 /// The pools in the order they were looked at, each with its endpoints.
 pub(super) fn pools(steering: &SteeringFacts, now: u64) -> Vec<String> {
     let mut lines = vec![steering.why.clone()];
+    lines.extend(steering.sticky.as_ref().map(|sticky| {
+        let (network, endpoints) = (&sticky.network, sticky.endpoints.join(" "));
+        format!("sticky: shares are shares of client networks, and {network} has {endpoints} of {}", sticky.pool)
+    }));
     for pool in &steering.pools {
         lines.push(String::new());
         lines.extend(self::pool(pool, now));
@@ -56,10 +61,7 @@ fn pool(pool: &PoolFacts, now: u64) -> Vec<String> {
         OrderFact::Nearest => "by distance".into(),
         OrderFact::Weighted => format!("by weight, {}", pool.weight),
     };
-    let mut lines = vec![
-        format!("{}: {verdict}", pool.pool),
-        format!("  tier {}, {order}: {}", pool.tier, pool.why),
-    ];
+    let mut lines = vec![format!("{}: {verdict}", pool.pool), format!("  tier {}, {order}: {}", pool.tier, pool.why)];
     lines.extend(usable(&pool.parts).map(|line| format!("  {line}")));
     let rows = columns(pool.endpoints.iter().map(|own| endpoint(own, now)).collect(), &[0]);
     for (row, own) in rows.iter().zip(&pool.endpoints) {
@@ -115,20 +117,29 @@ fn state(own: &EndpointFacts, now: u64) -> String {
 /// The last probes of a target, newest first.
 fn probes(target: &TargetFacts, now: u64) -> Option<String> {
     let (probes, probed): (&ProbeFacts, _) = (target.probes.as_ref()?, target.probed.as_ref()?);
-    let age = |run: &ProbeRun| span(now.saturating_sub(run.started));
-    let run = |run: &ProbeRun| match (&run.failure, run.latency_ms) {
-        (Some(failure), _) => format!("{failure} {} ago", age(run)),
-        (None, latency) => format!("ok in {:.0} ms {} ago", latency.unwrap_or_default(), age(run)),
+    let shown = &probes.recent[..probes.recent.len().min(SHOWN)];
+    let mut text = match shown {
+        [] => format!("{probed}: not probed since the start"),
+        _ => format!(
+            "{probed}: {}",
+            shown.chunk_by(|a, b| a.failure == b.failure).map(|runs| alike(runs, now)).collect::<Vec<_>>().join("; ")
+        ),
     };
-    let mut text = match probes.recent.is_empty() {
-        true => format!("{probed}: not probed since the start"),
-        false => format!("{probed}: {}", probes.recent.iter().map(run).collect::<Vec<_>>().join(", ")),
-    };
-    if let Some(latency) = probes.latency_ms {
+    if let Some(latency) = target.latency_ms.filter(|_| target.verdict == "up") {
         text += &format!("; latency {}", ms(latency));
     }
     if let Some(expiry) = probes.certificate_expiry {
         text += &format!("; certificate until {}", date(expiry));
     }
     Some(text)
+}
+
+/// How many of the last probes are shown.
+const SHOWN: usize = 5;
+
+/// Probes in a row with one outcome, as in `connection refused 2 s, 7 s ago`.
+fn alike(runs: &[ProbeRun], now: u64) -> String {
+    let ages: Vec<String> = runs.iter().map(|run| span(now.saturating_sub(run.started))).collect();
+    let outcome = runs.first().and_then(|run| run.failure.as_deref()).unwrap_or("ok");
+    format!("{outcome} {} ago", ages.join(", "))
 }
