@@ -10,7 +10,7 @@ use windrose::snapshot::{Loaded, Snapshot};
 use windrose::wire::Rtype;
 
 use super::support::{self, all_up, load, repository};
-use super::{NOW, question};
+use super::{NOW, policies, question};
 
 /// What probes found of the endpoints in Frankfurt: down since 42 seconds, refused ever since; everything else is up.
 fn frankfurt_is_down(key: &ProbeKey) -> Option<ProbeFacts> {
@@ -82,7 +82,7 @@ fn transcripts() {
     }
     let down = Snapshot::build(Arc::clone(&shipped), frankfurt_board(&shipped), 17);
     transcript("down.txt", "www.example.com --client 141.20.1.2", &down, &cases[0].2, true);
-    let sticky = support::healthy(load(Path::new("tests/explain/windrose.toml")));
+    let sticky = support::healthy(policies());
     let command = "once.example.net --client 141.20.1.2 --offline --config tests/explain/windrose.toml";
     transcript("sticky.txt", command, &sticky, &question("once.example.net", Rtype::A, Some("141.20.1.2")), false);
 }
