@@ -127,7 +127,8 @@ impl<T> PrefixMap<T> {
 
     /// Both maps at once; `f` is called once for each pair of values that some address has.
     pub fn zip<U, V: Clone + Eq + Hash>(&self, other: &PrefixMap<U>, f: impl FnMut(&T, &U) -> V) -> PrefixMap<V> {
-        let mut zip = Zip { a: self, b: other, f, pairs: HashMap::default(), grafts: HashMap::default(), out: Folder::new() };
+        let mut zip =
+            Zip { a: self, b: other, f, pairs: HashMap::default(), grafts: HashMap::default(), out: Folder::new() };
         let v4 = zip.entry(self.v4, other.v4);
         let v6 = zip.entry(self.v6, other.v6);
         zip.out.finish(v4, v6)

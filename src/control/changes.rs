@@ -135,6 +135,5 @@ fn targets(steering: &Steering) -> Things {
 }
 
 fn databases(loaded: &Loaded) -> Things {
-    let named = |(n, info): (usize, &crate::geo::DatabaseInfo)| (format!("{n} ({})", info.kind), format!("{info:?}"));
-    loaded.databases.iter().enumerate().map(named).collect()
+    loaded.databases.iter().map(|database| (database.path.display().to_string(), database.digest.clone())).collect()
 }

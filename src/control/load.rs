@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::base::{Diagnostic, FileId, PrefixMap, Sources, Span};
 use crate::config::{self, Main, SteeringBuilder};
-use crate::geo::{self, Database, DatabaseInfo, Fields, Location};
-use crate::snapshot::{Loaded, Zones};
+use crate::geo::{self, Database, Fields, Location};
+use crate::snapshot::{Loaded, LoadedDatabase, Zones};
 use crate::steer::{Steering, catchment_maps};
 use crate::wire::{Name, NameRef};
 use crate::zone::{self, ZoneBuilder};
@@ -119,15 +119,14 @@ impl Loader {
         }
     }
 
-    fn databases(&mut self, main: &Main, folder: &Path) -> (Vec<DatabaseInfo>, Fields, PrefixMap<Location>) {
-        let (mut infos, mut maps) = (Vec::new(), Vec::new());
+    fn databases(&mut self, main: &Main, folder: &Path) -> (Vec<LoadedDatabase>, Fields, PrefixMap<Location>) {
+        let (mut databases, mut maps) = (Vec::new(), Vec::new());
         for (name, span) in &main.databases {
             let path = folder.join(name);
-            let database = self.report.files.read(&path).map_err(|error| error.to_string());
-            match database.and_then(|bytes| Database::read(&bytes).map_err(|error| error.to_string())) {
-                Ok(database) => {
-                    infos.push(database.info);
-                    maps.push(database.locations);
+            match read_database(&path, &mut self.report.files) {
+                Ok((digest, Database { info, locations })) => {
+                    databases.push(LoadedDatabase { path, digest, info });
+                    maps.push(locations);
                 }
                 Err(error) => {
                     let message = format!("cannot use the database {}: {error}", path.display());
@@ -135,8 +134,8 @@ impl Loader {
                 }
             }
         }
-        let fields = infos.iter().fold(Fields::default(), |fields, info| fields | info.fields);
-        (infos, fields, geo::merge(maps))
+        let fields = databases.iter().fold(Fields::default(), |fields, database| fields | database.info.fields);
+        (databases, fields, geo::merge(maps))
     }
 
     fn zones(&mut self, main: &Main, folder: &Path) -> Vec<ReadZone> {
@@ -292,6 +291,19 @@ impl Loader {
             }
         }
     }
+}
+
+/// A geo database with the digest of its file.
+fn read_database(path: &Path, files: &mut Files) -> Result<(String, Database), String> {
+    let bytes = files.read(path).map_err(|error| error.to_string())?;
+    let database = Database::read(&bytes).map_err(|error| error.to_string())?;
+    Ok((digest(&bytes), database))
+}
+
+/// SHA-256 in hexadecimal, as `sha256sum` prints it.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    digest.as_ref().iter().fold(String::with_capacity(64), |text, octet| text + &format!("{octet:02x}"))
 }
 
 /// Reads PEM files named by a steering file, relative to it.

@@ -8,6 +8,7 @@
 
 mod certificates;
 mod changes;
+pub mod explain;
 mod failover;
 mod files;
 mod handle;
