@@ -1,6 +1,6 @@
 //! RFC 1034 §4.3.2 within what is served here: zone, name, type, CNAME chain, referral, negative answer.
 
-use crate::base::{Now, ZoneId};
+use crate::base::Now;
 use crate::snapshot::Snapshot;
 use crate::wire::{EdnsQuery, Full, NameBuf, NameRef, Question, Rcode, Rtype, Section};
 use crate::zone::{Found, Node, RrSet, Zone};
