@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::admin::{PoolStatus, Status, TargetStatus};
-use crate::base::{ago, columns};
+use crate::base::{ago, columns, counted};
 use crate::control::explain::ProbeFacts;
 use crate::probe::clock;
 
@@ -40,11 +40,15 @@ async fn gather(config: &Path) -> Result<(Status, Vec<PoolStatus>, Vec<TargetSta
 
 /// The text. `now` is in seconds since 1970.
 fn render(status: &Status, pools: &[PoolStatus], targets: &[TargetStatus], now: u64) -> String {
-    let Status { version, zones, steered_names, policies, queries, .. } = status;
+    let Status { version, queries, .. } = status;
     let mut text = format!("windrose {version}, running for {}\n", ago(Duration::from_secs(status.uptime)));
     text += &status.listeners.iter().map(|listener| format!("  listening on {listener}\n")).collect::<String>();
-    text +=
-        &format!("  {zones} zones, {steered_names} steered names, {policies} policies; {queries} queries answered\n");
+    text += &format!(
+        "  {}, {}, {}; queries answered: {queries}\n",
+        counted(status.zones, "zone", "zones"),
+        counted(status.steered_names, "steered name", "steered names"),
+        counted(status.policies, "policy", "policies"),
+    );
     text += &format!(
         "  snapshot {}, {} old, built in {:.1} ms\n",
         status.snapshot.generation,
