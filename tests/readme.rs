@@ -17,8 +17,8 @@ fn block(file: &str) -> String {
     body.to_owned()
 }
 
-#[test]
-fn the_zone_of_the_tutorial_loads() {
+/// A folder with the files of the tutorial.
+fn tutorial() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
     for name in ["zones", "geo"] {
@@ -28,10 +28,30 @@ fn the_zone_of_the_tutorial_loads() {
     for file in ["windrose.toml", "zones/example.org.zone", "zones/example.org.toml"] {
         write(file, &block(file));
     }
+    folder
+}
+
+#[test]
+fn the_zone_of_the_tutorial_loads() {
+    let folder = tutorial();
     let loaded = load(&folder.path().join("windrose.toml"));
     let names: Vec<String> = loaded.steering.names.iter().map(|name| name.owner.to_string()).collect();
     assert_eq!(names, ["www.example.org."]);
     assert_eq!(loaded.zones.iter().count(), 1);
+}
+
+#[test]
+fn explain_says_what_is_shown() {
+    let shown = block(
+        "$ windrose explain www.example.org --client 53.0.1.0/24 --config windrose.toml --offline --down 'example.org/eu/*'",
+    );
+    let (command, expected) = shown.split_once('\n').expect("a command and its output");
+    let words = command.trim_start_matches("$ windrose ").split(' ').map(|word| word.trim_matches('\''));
+    let folder = tutorial();
+    let run =
+        std::process::Command::new(env!("CARGO_BIN_EXE_windrose")).args(words).current_dir(folder.path()).output();
+    let output = run.expect("run").stdout;
+    assert_eq!(String::from_utf8_lossy(&output), expected);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::health::Verdict;
 use crate::probe::clock;
 
 use super::things::{Database, database, policies, pools, targets, zones};
-use super::{guard, metrics, ready};
+use super::{explain, guard, metrics, ready};
 
 /// Paths that may be read.
 pub const ROUTES: [&str; 10] = [
@@ -110,6 +110,7 @@ fn routes() -> Router<Handle> {
         .route("/v1/pools", get(|State(handle): State<Handle>| async move { Json(pools(&handle)) }))
         .route("/v1/targets", get(|State(handle): State<Handle>| async move { Json(targets(&handle)) }))
         .route("/v1/policies", get(|State(handle): State<Handle>| async move { Json(policies(&handle)) }))
+        .route("/v1/explain", get(explain::answer))
         .route("/live", get(|| async { "alive\n" }))
         .route("/ready", get(answer_ready))
         .route("/metrics", get(answer_metrics))

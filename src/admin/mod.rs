@@ -17,6 +17,7 @@
 //! it. Over TCP, requests are guarded (`guard`) against pages of other sites that a browser on this machine has open.
 
 mod api;
+mod explain;
 mod guard;
 mod metrics;
 mod ready;
@@ -25,4 +26,4 @@ mod things;
 
 pub use api::{ROUTES, Status};
 pub use server::{Places, Server};
-pub use things::{Database, EndpointStatus, FamilyStatus, PoolStatus, ProbeStatus, TargetStatus};
+pub use things::{Database, EndpointStatus, FamilyStatus, PoolStatus, TargetStatus};

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::TargetId;
 use crate::control::Handle;
-use crate::geo::DatabaseInfo;
-use crate::health::{Machine, Outcome, TargetView, Verdict};
+use crate::control::explain::ProbeFacts;
+use crate::health::{ProbeKey, TargetView};
 use crate::probe::clock;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{LoadedDatabase, Snapshot};
 use crate::steer::{AnswerFamily, Assume, Endpoint, Policy, Pool, Standing, Steering, standings};
 
 /// A zone.
@@ -78,33 +78,10 @@ pub struct TargetStatus {
     pub probed: Option<String>,
     /// The endpoints it judges.
     pub endpoints: Vec<String>,
-    /// `up`, `down` or `unknown`.
+    /// `up`, `down` or `unknown`, as answers go by it.
     pub state: String,
-    /// Since when, in seconds since 1970.
-    pub since: Option<u64>,
-    /// Seconds since then.
-    pub for_seconds: Option<u64>,
-    /// Why the last probe that failed did.
-    pub reason: Option<String>,
-    /// This node's own trouble, if it kept the last probe from being made.
-    pub trouble: Option<String>,
-    /// Smoothed.
-    pub latency_ms: Option<f32>,
-    /// When its certificate expires, in seconds since 1970.
-    pub certificate_expiry: Option<u64>,
-    /// The last probes, oldest first.
-    pub probes: Vec<ProbeStatus>,
-}
-
-/// A probe that was run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ProbeStatus {
-    /// When it started, in seconds since 1970.
-    at: u64,
-    /// How long it took, if it succeeded.
-    latency_ms: Option<f32>,
-    /// Why it failed, if it did.
-    failure: Option<String>,
+    /// What probes say.
+    pub probes: Option<ProbeFacts>,
 }
 
 /// A policy.
@@ -127,16 +104,27 @@ pub(super) struct PolicyStatus {
 /// A geo database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Database {
+    /// Its file.
+    pub path: String,
     /// Its type, such as `GeoLite2-City`.
     pub kind: String,
+    /// SHA-256 of the file.
+    pub digest: String,
     /// When it was built, in seconds since 1970.
     pub built: u64,
     /// How many networks it lists.
     pub networks: u64,
 }
 
-pub(super) fn database(info: &DatabaseInfo) -> Database {
-    Database { kind: info.kind.clone(), built: info.built, networks: info.networks }
+pub(super) fn database(database: &LoadedDatabase) -> Database {
+    let LoadedDatabase { path, digest, info } = database;
+    Database {
+        path: path.display().to_string(),
+        kind: info.kind.clone(),
+        digest: digest.clone(),
+        built: info.built,
+        networks: info.networks,
+    }
 }
 
 pub(super) fn zones(handle: &Handle) -> Vec<Zone> {
@@ -211,57 +199,20 @@ fn state(view: &TargetView) -> String {
 
 pub(super) fn targets(handle: &Handle) -> Vec<TargetStatus> {
     let snapshot = handle.control.published().load_full();
-    let targets = snapshot.loaded.steering.targets.iter();
-    let status = |target: &crate::steer::Target| {
-        let probed = target.key.as_ref().and_then(|key| handle.control.poller().inspect(key, target_status));
-        TargetStatus {
-            probed: target.key.as_ref().map(ToString::to_string),
-            endpoints: target.endpoints.clone(),
-            ..probed.unwrap_or_else(|| unprobed(if target.key.is_none() { Verdict::Up } else { Verdict::Unknown }))
-        }
+    let targets = snapshot.loaded.steering.targets.iter().zip(&snapshot.board.targets);
+    let status = |(target, view): (&crate::steer::Target, &TargetView)| TargetStatus {
+        probed: target.key.as_ref().map(ToString::to_string),
+        endpoints: target.endpoints.clone(),
+        state: state(view),
+        probes: target.key.as_ref().and_then(|key| probes(handle, key)),
     };
     targets.map(status).collect()
 }
 
-fn unprobed(verdict: Verdict) -> TargetStatus {
-    TargetStatus {
-        probed: None,
-        endpoints: Vec::new(),
-        state: verdict.to_string(),
-        since: None,
-        for_seconds: None,
-        reason: None,
-        trouble: None,
-        latency_ms: None,
-        certificate_expiry: None,
-        probes: Vec::new(),
-    }
-}
-
-fn target_status(machine: &Machine) -> TargetStatus {
-    let since = machine.since();
-    TargetStatus {
-        since: Some(since.wall),
-        for_seconds: Some(clock::now().mono.since(since.mono).as_secs()),
-        reason: machine
-            .reason()
-            .filter(|_| machine.failures() > 0 || machine.verdict() == Verdict::Down)
-            .map(ToString::to_string),
-        trouble: machine.trouble().map(ToOwned::to_owned),
-        latency_ms: machine.view().latency.map(|latency| latency.0),
-        certificate_expiry: machine.certificate_expiry(),
-        probes: machine.recent().map(probe_status).collect(),
-        ..unprobed(machine.verdict())
-    }
-}
-
-fn probe_status(probe: &crate::health::Probe) -> ProbeStatus {
-    let (latency_ms, failure) = match &probe.outcome {
-        Outcome::Success { latency, .. } => (Some(latency.0), None),
-        Outcome::Failure(reason) => (None, Some(reason.to_string())),
-        Outcome::OwnTrouble(trouble) => (None, Some(format!("not probed: {trouble}"))),
-    };
-    ProbeStatus { at: probe.started.wall, latency_ms, failure }
+/// What probes say of a target.
+pub(super) fn probes(handle: &Handle, key: &ProbeKey) -> Option<ProbeFacts> {
+    let now = clock::now();
+    handle.control.poller().inspect(key, |machine| ProbeFacts::of(machine, now))
 }
 
 pub(super) fn policies(handle: &Handle) -> Vec<PolicyStatus> {

@@ -16,7 +16,8 @@ mod worker;
 
 pub use counters::{COUNTED_RCODES, COUNTED_TYPES, Counters, NamedCounters, Steered};
 pub use meta::{Meta, Transport};
-pub use worker::Worker;
+pub use steered::{Client, steered_family};
+pub use worker::{MAX_CHAIN, Worker};
 
 use crate::base::Now;
 use crate::snapshot::Snapshot;

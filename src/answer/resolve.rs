@@ -1,6 +1,6 @@
 //! RFC 1034 §4.3.2 within what is served here: zone, name, type, CNAME chain, referral, negative answer.
 
-use crate::base::{Now, ZoneId};
+use crate::base::Now;
 use crate::snapshot::Snapshot;
 use crate::wire::{EdnsQuery, Full, NameBuf, NameRef, Question, Rcode, Rtype, Section};
 use crate::zone::{Found, Node, RrSet, Zone};
@@ -72,7 +72,7 @@ impl Resolver<'_> {
     fn chain(&self, composer: &mut Composer<'_, '_>, worker: &mut Worker) -> Result<(), Stop> {
         let mut name = self.question.name.clone();
         loop {
-            let Some((id, zone)) = self.zone(name.as_ref()) else {
+            let Some((id, zone)) = self.snap.loaded.zones.responsible(name.as_ref(), self.question.rtype) else {
                 return if worker.chain.is_empty() { Err(Status::Refused.into()) } else { Ok(()) };
             };
             if worker.chain.is_empty() {
@@ -88,16 +88,6 @@ impl Resolver<'_> {
                 return Ok(());
             }
         }
-    }
-
-    /// The longest zone that holds a name; for DS at a zone's own apex the one above it, if that is served too
-    /// (RFC 4035 §3.1.4.1).
-    fn zone(&self, name: NameRef<'_>) -> Option<(ZoneId, &Zone)> {
-        let zones = &self.snap.loaded.zones;
-        let found = zones.find(name)?;
-        let parent_side = self.question.rtype == Rtype::DS && found.1.origin() == name;
-        let above = || name.parent().and_then(|parent| zones.find(parent));
-        if parent_side { above().or(Some(found)) } else { Some(found) }
     }
 
     fn one_name<'z>(

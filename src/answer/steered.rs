@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use crate::base::{Prefix, Ttl};
-use crate::steer::{AnswerFamily, CatchmentPlan, FamilyPlan, PolicyKind, PoolDraw, SteeredName};
-use crate::wire::{NameRef, Rtype, Section};
+use crate::steer::{AnswerFamily, CatchmentPlan, FamilyPlan, Policy, PolicyKind, PolicyPlan, PoolDraw, SteeredName};
+use crate::wire::{ClientSubnet, NameRef, Rtype, Section};
 use crate::zone::{Node, Zone};
 
 use super::compose::Composer;
@@ -14,11 +14,51 @@ use super::status::Status;
 use super::worker::Worker;
 
 /// Whom an answer is for.
-struct Client {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Client {
     /// Client Subnet's address, else the resolver's.
-    addr: IpAddr,
+    pub addr: IpAddr,
     /// Whether it came by Client Subnet, so that the answer has a scope.
-    by_subnet: bool,
+    pub by_subnet: bool,
+}
+
+impl Client {
+    /// §5.9: Client Subnet's address where there is one and it says anything, else the resolver's.
+    #[must_use]
+    pub fn of(policy: &Policy, subnet: Option<&ClientSubnet>, resolver: IpAddr) -> Self {
+        match subnet.filter(|subnet| policy.use_ecs && subnet.source > 0) {
+            Some(subnet) => Self { addr: subnet.addr, by_subnet: true },
+            None => Self { addr: resolver, by_subnet: false },
+        }
+    }
+
+    /// The network that a sticky policy keeps together (§5.9).
+    #[must_use]
+    pub fn sticky_network(self) -> Prefix {
+        Prefix::around(self.addr, if self.addr.is_ipv4() { STICKY_V4 } else { STICKY_V6 })
+    }
+
+    /// The key that a sticky policy gives it; none if the policy draws anew each time.
+    #[must_use]
+    pub fn sticky_key(self, plan: &PolicyPlan) -> Option<u64> {
+        let network = match self.sticky_network().addr() {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+            IpAddr::V6(v6) => v6.octets(),
+        };
+        plan.sticky_key(&network)
+    }
+}
+
+/// The family that a policy answers a type of this name with; none where static records answer it.
+#[must_use]
+pub fn steered_family(policy: &Policy, steered: &SteeredName, rtype: Rtype) -> Option<AnswerFamily> {
+    let family = match (policy.kind, rtype) {
+        (PolicyKind::Cname, _) => Some(AnswerFamily::Cname), // RFC 1034 §3.6.2: whatever was asked
+        (PolicyKind::Address, Rtype::A) => Some(AnswerFamily::V4),
+        (PolicyKind::Address, Rtype::AAAA) => Some(AnswerFamily::V6),
+        (PolicyKind::Address, _) => None,
+    };
+    family.filter(|family| steered.families.contains(family))
 }
 
 /// A `sticky` policy keeps together what is at least this close: scope and key of IPv4 and IPv6 clients (§5.9).
@@ -38,13 +78,7 @@ impl Resolver<'_> {
     ) -> Result<Next<'z>, Stop> {
         let policy = &self.snap.loaded.steering.policies[steered.policy];
         let rtype = self.question.rtype;
-        let family = match (policy.kind, rtype) {
-            (PolicyKind::Cname, _) => Some(AnswerFamily::Cname), // RFC 1034 §3.6.2: whatever was asked
-            (PolicyKind::Address, Rtype::A) => Some(AnswerFamily::V4),
-            (PolicyKind::Address, Rtype::AAAA) => Some(AnswerFamily::V6),
-            (PolicyKind::Address, _) => None,
-        };
-        if let Some(family) = family.filter(|family| steered.families.contains(family)) {
+        if let Some(family) = steered_family(policy, steered, rtype) {
             return self.by_plan(zone, node, steered, family, owner, composer, worker);
         }
         match rtype {
@@ -65,13 +99,15 @@ impl Resolver<'_> {
         composer: &mut Composer<'_, '_>,
         worker: &mut Worker,
     ) -> Result<Next<'z>, Stop> {
-        let client = self.client(self.snap.loaded.steering.policies[steered.policy].use_ecs);
+        let subnet = self.edns.and_then(|edns| edns.client_subnet.as_ref()?.as_ref().ok());
+        let resolver = self.meta.source.ip();
+        let client = Client::of(&self.snap.loaded.steering.policies[steered.policy], subnet, resolver);
         let plan = &self.snap.plan.policies[steered.policy];
-        let (catchment, scope) = self.snap.loaded.maps[steered.policy].locate(client.addr, self.meta.source.ip());
+        let (catchment, scope) = self.snap.loaded.maps[steered.policy].locate(client.addr, resolver);
         let catchment = plan.catchment(catchment);
-        let key = plan.sticky_key(&network(client.addr));
+        let key = client.sticky_key(plan);
         if client.by_subnet {
-            let least = if key.is_some() { sticky_len(client.addr) } else { 0 };
+            let least = if key.is_some() { client.sticky_network().len() } else { 0 };
             composer.scope = composer.scope.max(scope).max(least);
         }
         let min = steered.ttl.min;
@@ -99,15 +135,6 @@ impl Resolver<'_> {
                 count(worker, Counted::ServFail);
                 Err(Stop::Fail(Status::NothingUsable))
             }
-        }
-    }
-
-    /// §5.9: Client Subnet's address where there is one and it says anything, else the resolver's.
-    fn client(&self, use_ecs: bool) -> Client {
-        let subnet = self.edns.and_then(|edns| edns.client_subnet.as_ref()?.ok());
-        match subnet.filter(|subnet| use_ecs && subnet.source > 0) {
-            Some(subnet) => Client { addr: subnet.addr, by_subnet: true },
-            None => Client { addr: self.meta.source.ip(), by_subnet: false },
         }
     }
 
@@ -156,16 +183,4 @@ fn last_resort<'z>(
     let rrset = node.rrset(family.rtype())?;
     let written = composer.rrset(Section::Answer, owner, rrset, ttl.secs());
     Some(written.map(|()| Next::Done).map_err(Stop::from))
-}
-
-const fn sticky_len(addr: IpAddr) -> u8 {
-    if addr.is_ipv4() { STICKY_V4 } else { STICKY_V6 }
-}
-
-/// The network that a sticky policy keeps together, as octets: IPv4 in its mapped form.
-fn network(addr: IpAddr) -> [u8; 16] {
-    match Prefix::around(addr, sticky_len(addr)).addr() {
-        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
-        IpAddr::V6(v6) => v6.octets(),
-    }
 }

@@ -21,7 +21,7 @@ pub struct Worker {
 }
 
 /// How many names of a CNAME chain are followed. Longer chains end in what was found so far, and the resolver asks on.
-pub(super) const MAX_CHAIN: usize = 16;
+pub const MAX_CHAIN: usize = 16;
 
 impl Worker {
     /// A worker whose draws follow from a seed.

@@ -41,6 +41,12 @@ pub fn ago(time: Duration) -> String {
     }
 }
 
+/// `1 zone`, `2 zones`.
+#[must_use]
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

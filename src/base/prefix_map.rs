@@ -6,11 +6,15 @@
 //!
 //! Values are interned: a map of six million networks with four hundred thousand distinct values holds each value once.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 
+use foldhash::fast::FixedState;
+
 use super::prefix::{Prefix, bits_of};
+
+/// What it is filled from is the operator's, so nobody can make its keys collide.
+type HashMap<K, V> = std::collections::HashMap<K, V, FixedState>;
 
 /// A subtree: a leaf (top bit set, the rest a value number) or the number of an inner node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,7 +127,8 @@ impl<T> PrefixMap<T> {
 
     /// Both maps at once; `f` is called once for each pair of values that some address has.
     pub fn zip<U, V: Clone + Eq + Hash>(&self, other: &PrefixMap<U>, f: impl FnMut(&T, &U) -> V) -> PrefixMap<V> {
-        let mut zip = Zip { a: self, b: other, f, pairs: HashMap::new(), grafts: HashMap::new(), out: Folder::new() };
+        let mut zip =
+            Zip { a: self, b: other, f, pairs: HashMap::default(), grafts: HashMap::default(), out: Folder::new() };
         let v4 = zip.entry(self.v4, other.v4);
         let v6 = zip.entry(self.v6, other.v6);
         zip.out.finish(v4, v6)
@@ -203,7 +208,7 @@ struct Folder<T> {
 
 impl<T: Clone + Eq + Hash> Folder<T> {
     fn new() -> Self {
-        Self { nodes: Vec::new(), values: Vec::new(), numbers: HashMap::new() }
+        Self { nodes: Vec::new(), values: Vec::new(), numbers: HashMap::default() }
     }
 
     fn leaf(&mut self, value: T) -> Entry {

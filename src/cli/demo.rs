@@ -79,7 +79,7 @@ async fn demo(args: &DemoArgs) -> Result<(), Failed> {
     let names = fleet.names();
     let script = parse_script(args.script.as_deref().unwrap_or_default(), &names).map_err(failed("the script"))?;
     let folder = tempfile::tempdir().map_err(failed("cannot make a temporary folder"))?;
-    let settings = Settings { listen: &args.listen, admin: None, origin_port: fleet.port(), ca_pem: &ca.pem() };
+    let settings = Settings { listen: &args.listen, origin_port: fleet.port(), ca_pem: &ca.pem() };
     let prepared = Prepared::write(folder.path(), &shipped, &sites, &settings);
     let prepared = prepared.map_err(failed("cannot prepare the configuration"))?;
     println!("The shipped configuration was copied to {} with these changes:", folder.path().display());
@@ -90,6 +90,10 @@ async fn demo(args: &DemoArgs) -> Result<(), Failed> {
     let address = address.ok_or_else(|| Failed("the server does not listen; see above".into()))?;
     println!("\nAsk it, as clients of several countries:");
     dig_lines(address, NAME).iter().for_each(|line| println!("  {line}"));
+    let config = prepared.config.display();
+    println!("\nAsk about it:");
+    println!("  windrose explain {NAME} --client 141.20.0.0/24 --config {config}");
+    println!("  windrose status --config {config}");
     println!("\nType to stop and break origins:\n{HELP}\n");
     let mut demo = Demo { fleet, names, server, shown: Vec::new() };
     let ended = demo.talk(script, args.end_after).await;

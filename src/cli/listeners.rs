@@ -1,12 +1,17 @@
 //! The sockets of a server: opened and closed as the configuration changes, the others untouched.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::runtime::{Handle, Runtime};
 use tracing::{error, info};
 
-use crate::config::{Host, Listener, Main};
+use crate::config::{Host, Listener, Main, Protocol};
+use crate::control::Certificates;
+use crate::net::hosted::{self, Certificate, Hosted};
 use crate::net::{self, Listening};
 
 use super::answerer::Answerers;
@@ -16,7 +21,11 @@ const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
 /// The open listeners, and the threads that serve them.
 pub(super) struct Listeners {
+    answerers: Answerers,
     threads: net::Running,
+    /// The threads of hickory-server, once something needs them.
+    hosting: Option<Hosting>,
+    certificates: HashMap<String, Arc<Certificate>>,
     open: Vec<Open>,
 }
 
@@ -24,27 +33,39 @@ pub(super) struct Listeners {
 struct Open {
     what: Wanted,
     address: SocketAddr,
-    serving: Listening,
+    serving: Serving,
+}
+
+enum Serving {
+    Native(Listening),
+    Hosted(Hosted),
 }
 
 /// What tells one listener from another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wanted {
     listener: Listener,
-    host: Host,
+    /// Whether hickory-server serves it.
+    hosted: bool,
 }
 
-/// New listeners that are open and not served yet.
+/// New listeners that are open; those of our own sockets are not served yet.
 pub(super) struct Prepared {
     wanted: Vec<Wanted>,
-    bound: Vec<(Wanted, net::Bound)>,
+    certificates: Certificates,
+    ready: Vec<(Wanted, Ready)>,
+}
+
+enum Ready {
+    Native(net::Bound),
+    Hosted(Hosted),
 }
 
 impl Listeners {
     /// Starts the threads.
-    pub(super) fn start(answerers: &Answerers) -> io::Result<Self> {
-        let answerers = answerers.clone();
-        Ok(Self { threads: net::Running::start(net::Options::default(), || answerers.make())?, open: Vec::new() })
+    pub(super) fn start(answerers: Answerers) -> io::Result<Self> {
+        let threads = net::Running::start(net::Options::default(), || answerers.make())?;
+        Ok(Self { answerers, threads, hosting: None, certificates: HashMap::new(), open: Vec::new() })
     }
 
     /// What went wrong in the sockets.
@@ -52,33 +73,39 @@ impl Listeners {
         self.threads.gauge()
     }
 
-    /// Opens what a configuration adds, as far as nothing that it removes is in the way. Nothing else changes.
-    pub(super) fn prepare(&self, main: &Main) -> io::Result<Prepared> {
-        let wanted = |listener: &Listener| Wanted { listener: listener.clone(), host: main.server.host };
+    /// Opens what a configuration adds, as far as nothing that it removes is in the way. What is open stays as it is.
+    pub(super) fn prepare(&mut self, main: &Main, certificates: Certificates) -> io::Result<Prepared> {
+        let wanted = |listener: &Listener| Wanted {
+            listener: listener.clone(),
+            hosted: listener.protocol != Protocol::Dns || main.server.host == Host::Hickory,
+        };
         let wanted: Vec<Wanted> = main.server.listen.iter().map(wanted).collect();
-        let new = wanted.iter().filter(|wanted| !self.open.iter().any(|open| open.what == **wanted));
-        let free = new.filter(|new| !self.open.iter().any(|open| in_the_way(open, new)));
-        let bound = free.map(|new| Ok((new.clone(), self.bind(new)?))).collect::<io::Result<_>>()?;
-        Ok(Prepared { wanted, bound })
+        let mut ready = Vec::new();
+        for new in wanted.iter().filter(|wanted| !self.is_open(wanted)).cloned().collect::<Vec<_>>() {
+            if !self.open.iter().any(|open| open.what.listener.overlaps(&new.listener)) {
+                let opened = self.open(&new, &certificates)?;
+                ready.push((new, opened));
+            }
+        }
+        Ok(Prepared { wanted, certificates, ready })
     }
 
-    /// Serves what was prepared, closes what is no longer wanted, then opens what that was in the way of.
+    /// Serves what was prepared, closes what is no longer wanted, then opens what that was in the way of. Returns what is
+    /// open then.
     pub(super) async fn switch(&mut self, prepared: Prepared) -> Vec<(Listener, SocketAddr)> {
-        let Prepared { wanted, bound } = prepared;
-        for (what, bound) in bound {
-            self.serve(what, bound);
+        let Prepared { wanted, certificates, ready } = prepared;
+        for (name, key) in &certificates {
+            if self.certificates.get(name).is_some_and(|certificate| certificate.replace((**key).clone())) {
+                info!("certificate {name} is another one now");
+            }
         }
-        let (stays, gone) = self.open.drain(..).partition(|open| wanted.contains(&open.what));
-        self.open = stays;
-        for Open { what, address, serving } in gone {
-            serving.close(CLOSE_GRACE).await;
-            info!("no longer listening on {address} ({})", what.listener.protocol);
+        for (what, ready) in ready {
+            self.serve(what, ready);
         }
-        let missing: Vec<Wanted> =
-            wanted.iter().filter(|wanted| !self.open.iter().any(|open| open.what == **wanted)).cloned().collect();
-        for what in missing {
-            match self.bind(&what) {
-                Ok(bound) => self.serve(what, bound),
+        self.close_all_but(&wanted).await;
+        for what in wanted.iter().filter(|wanted| !self.is_open(wanted)).cloned().collect::<Vec<_>>() {
+            match self.open(&what, &certificates) {
+                Ok(ready) => self.serve(what, ready),
                 Err(error) => error!("{error}; reload once that is mended"),
             }
         }
@@ -88,26 +115,83 @@ impl Listeners {
 
     /// Stops taking queries and answers those in hand; blocks for the grace at most.
     pub(super) fn stop(self, grace: Duration) {
-        self.threads.stop(grace);
+        let Self { threads, open, .. } = self;
+        drop(open);
+        threads.stop(grace);
     }
 
-    fn bind(&self, what: &Wanted) -> io::Result<net::Bound> {
-        self.threads.bind(&[what.listener.address])
+    fn is_open(&self, wanted: &Wanted) -> bool {
+        self.open.iter().any(|open| open.what == *wanted)
     }
 
-    fn serve(&mut self, what: Wanted, bound: net::Bound) {
-        match self.threads.serve(bound) {
-            Ok(listening) => {
-                let address = listening.addresses()[0];
-                info!("listening on {address} ({})", what.listener.protocol);
-                self.open.push(Open { what, address, serving: listening });
+    fn open(&mut self, what: &Wanted, certificates: &Certificates) -> io::Result<Ready> {
+        let address = what.listener.address;
+        if !what.hosted {
+            return self.threads.bind(&[address]).map(Ready::Native);
+        }
+        let mut certificate = |name: &str| {
+            let key = certificates.get(name).ok_or_else(|| io::Error::other(format!("no certificate {name}")))?;
+            let known = self.certificates.entry(name.to_owned());
+            Ok::<_, io::Error>(Arc::clone(known.or_insert_with(|| Arc::new(Certificate::new((**key).clone())))))
+        };
+        let protocol = match &what.listener.protocol {
+            Protocol::Dns => hosted::Protocol::Dns,
+            Protocol::Tls(name) => hosted::Protocol::Tls(certificate(name)?),
+            Protocol::Quic(name) => hosted::Protocol::Quic(certificate(name)?),
+            Protocol::Https(name) => hosted::Protocol::Https(certificate(name)?),
+        };
+        let hosting = match self.hosting.take() {
+            Some(hosting) => self.hosting.insert(hosting),
+            None => self.hosting.insert(Hosting::start()?),
+        };
+        Hosted::start(address, protocol, &hosting.handle, || self.answerers.make()).map(Ready::Hosted)
+    }
+
+    fn serve(&mut self, what: Wanted, ready: Ready) {
+        let (address, serving) = match ready {
+            Ready::Hosted(hosted) => (hosted.address(), Serving::Hosted(hosted)),
+            Ready::Native(bound) => match self.threads.serve(bound) {
+                Ok(listening) => (listening.addresses()[0], Serving::Native(listening)),
+                Err(error) => return error!("cannot serve {}: {error}", what.listener),
+            },
+        };
+        let by = if what.hosted && what.listener.protocol == Protocol::Dns { ", by hickory-server" } else { "" };
+        info!("listening on {address} ({}{by})", what.listener.protocol);
+        self.open.push(Open { what, address, serving });
+    }
+
+    async fn close_all_but(&mut self, wanted: &[Wanted]) {
+        let (stays, gone) = self.open.drain(..).partition(|open| wanted.contains(&open.what));
+        self.open = stays;
+        for Open { what, address, serving } in gone {
+            match serving {
+                Serving::Native(listening) => listening.close(CLOSE_GRACE).await,
+                Serving::Hosted(hosted) => hosted.stop(CLOSE_GRACE).await,
             }
-            Err(error) => error!("cannot serve {}: {error}", what.listener),
+            info!("no longer listening on {address} ({})", what.listener.protocol);
         }
     }
 }
 
-/// Whether a listener that is open keeps a new one from being opened: it is closed first, then.
-fn in_the_way(open: &Open, new: &Wanted) -> bool {
-    open.what.listener.overlaps(&new.listener)
+/// A runtime of their own for the hosted listeners, so that handshakes delay neither datagrams nor probes.
+struct Hosting {
+    runtime: Option<Runtime>,
+    handle: Handle,
+}
+
+impl Hosting {
+    fn start() -> io::Result<Self> {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.thread_name("windrose-hosted").enable_all().build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl Drop for Hosting {
+    /// In the background, as a runtime cannot be waited for inside another.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod check;
 mod client;
 #[cfg(feature = "demo")]
 mod demo;
+mod explain;
 mod listeners;
 mod reload;
 mod serve;
@@ -39,6 +40,8 @@ enum Command {
     Status(StatusArgs),
     /// Load everything as `serve` would, report every mistake, and exit with 0 or 1
     Check(CheckArgs),
+    /// Say why a client gets the answer it gets: zone, rule, pools, endpoints, TTL, scope
+    Explain(explain::ExplainArgs),
     /// Run the shipped configuration against HTTPS origins on this machine, to be stopped and broken at will
     #[cfg(feature = "demo")]
     Demo(demo::DemoArgs),
@@ -96,6 +99,7 @@ pub fn run() -> ExitCode {
         Command::Reload(args) => reload::run(&args.config),
         Command::Status(args) => status::run(&args.config.config, args.json),
         Command::Check(args) => check::run(&args.config.config, args.json),
+        Command::Explain(args) => explain::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),
     };

@@ -61,7 +61,7 @@ fn signals(kind: SignalKind) -> std::io::Result<Signal> {
 
 /// What is logged unless `RUST_LOG` says otherwise. The TLS verifier speaks of every failed
 /// probe, and we of every verdict; hickory-server speaks of every query.
-const DEFAULT_LOG: &str = "info,rustls_platform_verifier=off,hickory_server=warn,hickory_net=warn";
+const DEFAULT_LOG: &str = "info,rustls_platform_verifier=off,hickory_server=error,hickory_net=error,hickory_proto=error,quinn_proto=error,h2=error";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

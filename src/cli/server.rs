@@ -42,7 +42,7 @@ pub(super) fn control_runtime() -> io::Result<tokio::runtime::Runtime> {
 impl Server {
     /// Loads, probes until every target is tried or the start-up wait is over, then opens the sockets (§5.8).
     pub(super) async fn start(config: &Path) -> Result<Self, NotStarted> {
-        let (setup, report) = match control::load(config) {
+        let (mut setup, report) = match control::load(config) {
             Ok(loaded) => loaded,
             Err(report) => {
                 log_report(&report);
@@ -51,7 +51,7 @@ impl Server {
             }
         };
         log_report(&report);
-        let main = setup.main.clone();
+        let (main, certificates) = (setup.main.clone(), std::mem::take(&mut setup.certificates));
         let control = Arc::new(Control::start(config, setup, probe::Options { concurrency: concurrency() }).await);
         let answerers =
             Answerers { published: Arc::clone(control.published()), tallies: Arc::clone(control.tallies()) };
@@ -59,8 +59,8 @@ impl Server {
             error!("{error}");
             NotStarted
         };
-        let mut listeners = Listeners::start(&answerers).map_err(not_started)?;
-        let prepared = listeners.prepare(&main).map_err(not_started)?;
+        let mut listeners = Listeners::start(answerers).map_err(not_started)?;
+        let prepared = listeners.prepare(&main, certificates).map_err(not_started)?;
         let (handle, requests) = Handle::new(control, listeners.gauge());
         handle.serving.set_listeners(listeners.switch(prepared).await);
         let admin = admin::Server::start(places(config, &main), &handle, |error| error!("{error}")).await;
@@ -145,7 +145,7 @@ impl Supervisor {
             let diagnostics = report.lines().into_iter().chain(more).collect();
             Reloaded { taken: false, diagnostics, changes: Vec::new() }
         };
-        let (setup, mut report) = match self.handle.control.load().await {
+        let (mut setup, mut report) = match self.handle.control.load().await {
             Ok(loaded) => loaded,
             Err(mut report) => {
                 self.follow(&mut report, None);
@@ -155,7 +155,7 @@ impl Supervisor {
         };
         self.follow(&mut report, Some(setup.main.server.watch));
         log_report(&report);
-        let prepared = match self.listeners.prepare(&setup.main) {
+        let prepared = match self.listeners.prepare(&setup.main, std::mem::take(&mut setup.certificates)) {
             Ok(prepared) => prepared,
             Err(error) => {
                 error!("{error}");

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::admin::{PoolStatus, Status, TargetStatus};
-use crate::base::{ago, columns};
+use crate::base::{ago, columns, counted};
+use crate::control::explain::ProbeFacts;
 use crate::probe::clock;
 
 use super::client::{Client, Failed};
@@ -39,11 +40,15 @@ async fn gather(config: &Path) -> Result<(Status, Vec<PoolStatus>, Vec<TargetSta
 
 /// The text. `now` is in seconds since 1970.
 fn render(status: &Status, pools: &[PoolStatus], targets: &[TargetStatus], now: u64) -> String {
-    let Status { version, zones, steered_names, policies, queries, .. } = status;
+    let Status { version, queries, .. } = status;
     let mut text = format!("windrose {version}, running for {}\n", ago(Duration::from_secs(status.uptime)));
     text += &status.listeners.iter().map(|listener| format!("  listening on {listener}\n")).collect::<String>();
-    text +=
-        &format!("  {zones} zones, {steered_names} steered names, {policies} policies; {queries} queries answered\n");
+    text += &format!(
+        "  {}, {}, {}; queries answered: {queries}\n",
+        counted(status.zones, "zone", "zones"),
+        counted(status.steered_names, "steered name", "steered names"),
+        counted(status.policies, "policy", "policies"),
+    );
     text += &format!(
         "  snapshot {}, {} old, built in {:.1} ms\n",
         status.snapshot.generation,
@@ -57,7 +62,7 @@ fn render(status: &Status, pools: &[PoolStatus], targets: &[TargetStatus], now: 
     }
     text += &format!("\n{}", pool_table(pools));
     if targets.iter().any(|target| target.probed.is_some()) {
-        text += &format!("\n{}", target_table(targets));
+        text += &format!("\n{}", target_table(targets, now));
     }
     text
 }
@@ -95,19 +100,25 @@ fn pool_table(pools: &[PoolStatus]) -> String {
     columns(&rows, &[4])
 }
 
-fn target_table(targets: &[TargetStatus]) -> String {
+fn target_table(targets: &[TargetStatus], now: u64) -> String {
     let head = ["ENDPOINT", "PROBED", "STATE", "SINCE", "LATENCY", "REASON"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for target in targets.iter().filter(|target| target.probed.is_some()) {
-        let dash = || "-".to_owned();
+        let (dash, probes) = (|| "-".to_owned(), target.probes.as_ref());
         rows.push(vec![
             target.endpoints.join(" "),
             target.probed.clone().unwrap_or_default(),
             if target.state == "up" { "up".to_owned() } else { target.state.to_uppercase() },
-            target.for_seconds.map_or_else(dash, |secs| ago(Duration::from_secs(secs))),
-            target.latency_ms.map_or_else(dash, |millis| format!("{millis:.1} ms")),
-            target.trouble.clone().or_else(|| target.reason.clone()).unwrap_or_default(),
+            probes.map_or_else(dash, |probes| ago(Duration::from_secs(now.saturating_sub(probes.since)))),
+            probes.and_then(|probes| probes.latency_ms).map_or_else(dash, |millis| format!("{millis:.1} ms")),
+            probes.and_then(|probes| trouble(probes, &target.state)).unwrap_or_default(),
         ]);
     }
     columns(&rows, &[3, 4])
+}
+
+/// Why a target is not plainly up.
+fn trouble(probes: &ProbeFacts, state: &str) -> Option<String> {
+    let failed = probes.reason.clone().filter(|_| state == "down" || probes.failures > 0);
+    probes.trouble.clone().or(failed)
 }

@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 
+use crate::base::counted;
 use crate::health::ProbeKey;
 use crate::snapshot::Loaded;
 use crate::steer::{Endpoint, Policy, Pool, Steering};
@@ -19,26 +20,26 @@ pub(super) fn changes(old: &Loaded, new: &Loaded) -> Vec<String> {
     let mut lines = Vec::new();
     zones(old, new, &mut lines);
     let (before, after) = (&old.steering, &new.steering);
-    compare("pool", &pools(before), &pools(after), &mut lines);
-    compare("endpoint", &endpoints(before), &endpoints(after), &mut lines);
-    compare("policy", &policies(before), &policies(after), &mut lines);
-    compare("steered name", &names(before), &names(after), &mut lines);
-    compare("target", &targets(before), &targets(after), &mut lines);
-    compare("database", &databases(old), &databases(new), &mut lines);
+    compare("pool", "pools", &pools(before), &pools(after), &mut lines);
+    compare("endpoint", "endpoints", &endpoints(before), &endpoints(after), &mut lines);
+    compare("policy", "policies", &policies(before), &policies(after), &mut lines);
+    compare("steered name", "steered names", &names(before), &names(after), &mut lines);
+    compare("target", "targets", &targets(before), &targets(after), &mut lines);
+    compare("database", "databases", &databases(old), &databases(new), &mut lines);
     lines
 }
 
 /// Things by name, with a text that differs where they do.
 type Things = BTreeMap<String, String>;
 
-fn compare(kind: &str, old: &Things, new: &Things, lines: &mut Vec<String>) {
+fn compare(kind: &str, kinds: &str, old: &Things, new: &Things, lines: &mut Vec<String>) {
     let added: Vec<&String> = new.keys().filter(|name| !old.contains_key(*name)).collect();
     let removed: Vec<&String> = old.keys().filter(|name| !new.contains_key(*name)).collect();
     let differs = |(name, text): &(&String, &String)| old.get(*name).is_some_and(|before| before != *text);
     let changed: Vec<&String> = new.iter().filter(differs).map(|(name, _)| name).collect();
     for (names, what) in [(added, "added"), (removed, "removed"), (changed, "changed")] {
         if names.len() > NAMED {
-            lines.push(format!("{} {kind}s {what}", names.len()));
+            lines.push(format!("{} {kinds} {what}", names.len()));
         } else {
             lines.extend(names.iter().map(|name| format!("{kind} {name} {what}")));
         }
@@ -52,7 +53,11 @@ fn zones(old: &Loaded, new: &Loaded, lines: &mut Vec<String>) {
     let (old, new) = (by_name(old), by_name(new));
     for (name, zone) in &new {
         match old.get(name) {
-            None => lines.push(format!("zone {name} added: {} records, serial {}", zone.record_count(), zone.serial())),
+            None => lines.push(format!(
+                "zone {name} added: {}, serial {}",
+                counted(zone.record_count(), "record", "records"),
+                zone.serial()
+            )),
             Some(before) => lines.extend(records(name, before, zone)),
         }
     }
@@ -70,8 +75,8 @@ fn records(name: &str, old: &Zone, new: &Zone) -> Option<String> {
         (before, after) if before == after => format!("serial {after} as before"),
         (before, after) => format!("serial {before} -> {after}"),
     };
-    let records = |count| if count == 1 { "1 record".to_owned() } else { format!("{count} records") };
-    Some(format!("zone {name} changed: {} added, {removed} removed, {serial}", records(added)))
+    let added = counted(added, "record", "records");
+    Some(format!("zone {name} changed: {added} added, {removed} removed, {serial}"))
 }
 
 /// A hash of every record.
@@ -135,6 +140,5 @@ fn targets(steering: &Steering) -> Things {
 }
 
 fn databases(loaded: &Loaded) -> Things {
-    let named = |(n, info): (usize, &crate::geo::DatabaseInfo)| (format!("{n} ({})", info.kind), format!("{info:?}"));
-    loaded.databases.iter().enumerate().map(named).collect()
+    loaded.databases.iter().map(|database| (database.path.display().to_string(), database.digest.clone())).collect()
 }

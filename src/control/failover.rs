@@ -1,81 +1,95 @@
 //! What a new snapshot moved: which clients of which policy are answered with other pools than before.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::base::{CatchmentId, Id, PolicyId, PoolId};
 use crate::snapshot::Snapshot;
 use crate::steer::{FamilyPlan, Steering};
 
-/// One line for each policy and change of pools. Nothing where what is loaded changed too: ids differ then, and the reload
-/// says what it changed.
+/// One line for each policy some of whose clients moved. Nothing where what is loaded changed too: ids differ then, and the
+/// reload says what it changed.
 #[must_use]
 pub(super) fn failovers(old: &Snapshot, new: &Snapshot) -> Vec<String> {
     if !Arc::ptr_eq(&old.loaded, &new.loaded) {
         return Vec::new();
     }
-    let steering = &new.loaded.steering;
-    let policies = (0..steering.policies.len()).map(PolicyId::from_index);
-    policies.flat_map(|policy| moves(old, new, policy)).collect()
+    let policies = (0..new.loaded.steering.policies.len()).map(PolicyId::from_index);
+    policies.filter_map(|policy| moves(old, new, policy)).collect()
 }
 
-/// The lines of one policy.
-fn moves(old: &Snapshot, new: &Snapshot, policy: PolicyId) -> Vec<String> {
+/// The line of one policy: from where to where, with the number of catchments where it is not all of them.
+fn moves(old: &Snapshot, new: &Snapshot, policy: PolicyId) -> Option<String> {
     let total = new.loaded.maps[policy].catchments.len();
-    let mut moved: HashMap<_, usize> = HashMap::new();
+    let (mut moved, mut from, mut to) = (0, Counts::new(), Counts::new());
     for catchment in (0..total).map(CatchmentId::from_index) {
-        let change = (answered(old, policy, catchment), answered(new, policy, catchment));
-        if change.0 != change.1 {
-            *moved.entry(change).or_default() += 1;
+        let (before, after) = (answered(old, policy, catchment), answered(new, policy, catchment));
+        if before != after {
+            moved += 1;
+            count(&before, &after, &mut from);
+            count(&after, &before, &mut to);
         }
     }
     let steering = &new.loaded.steering;
-    let name = &steering.policies[policy].name;
-    let line = |((from, to), count): (&(Vec<Answered>, Vec<Answered>), &usize)| {
-        let (from, to) = (describe(from, steering), describe(to, steering));
-        format!("{name}: clients of {count} of {total} catchments go to {to} instead of {from}")
-    };
-    let mut lines: Vec<String> = moved.iter().map(line).collect();
-    lines.sort();
-    lines
+    let (name, from, to) = (&steering.policies[policy].name, list(&from, moved, steering), list(&to, moved, steering));
+    (moved > 0).then(|| format!("{name}: clients of {moved} of {total} catchments move from {from} to {to}"))
 }
 
-/// What a family is answered with.
-#[derive(PartialEq, Eq, Hash)]
+/// In how many catchments something is answered.
+type Counts = BTreeMap<Answered, usize>;
+
+/// Counts what only these are answered with, or all of it where that is nothing: of several that shared, some are left.
+fn count(these: &[Answered], others: &[Answered], counts: &mut Counts) {
+    let only: Vec<&Answered> = these.iter().filter(|answered| !others.contains(answered)).collect();
+    let counted = if only.is_empty() { these.iter().collect() } else { only };
+    counted.into_iter().for_each(|answered| *counts.entry(*answered).or_default() += 1);
+}
+
+fn list(counts: &Counts, moved: usize, steering: &Steering) -> String {
+    let text = |(answered, &count): (&Answered, &usize)| match count {
+        count if count == moved => answered.describe(steering),
+        count => format!("{} ({count})", answered.describe(steering)),
+    };
+    counts.iter().map(text).collect::<Vec<_>>().join(", ")
+}
+
+/// One of the things that a catchment is answered with.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Answered {
-    Pools(Vec<PoolId>),
+    Pool(PoolId),
     LastResort,
     NoData,
     ServFail,
 }
 
-/// What a catchment is answered with, by family.
+/// What a catchment is answered with, over its families: sorted, each once.
 fn answered(snapshot: &Snapshot, policy: PolicyId, catchment: CatchmentId) -> Vec<Answered> {
     let plan = snapshot.plan.policies[policy].catchment(catchment);
-    let families = snapshot.loaded.steering.policies[policy].kind.families().iter();
-    let answered = families.map(|&family| match plan.family(family) {
-        FamilyPlan::Pools(draw) => Answered::Pools(draw.pools().iter().map(|sharing| sharing.pool).collect()),
-        FamilyPlan::LastResort | FamilyPlan::LastResortOrFail => Answered::LastResort,
-        FamilyPlan::NoData => Answered::NoData,
-        FamilyPlan::ServFail => Answered::ServFail,
-    });
-    answered.collect()
+    let mut all = Vec::new();
+    for &family in snapshot.loaded.steering.policies[policy].kind.families() {
+        match plan.family(family) {
+            FamilyPlan::Pools(draw) => all.extend(draw.pools().iter().map(|sharing| Answered::Pool(sharing.pool))),
+            FamilyPlan::LastResort | FamilyPlan::LastResortOrFail => all.push(Answered::LastResort),
+            FamilyPlan::NoData => all.push(Answered::NoData),
+            FamilyPlan::ServFail => all.push(Answered::ServFail),
+        }
+    }
+    all.sort();
+    all.dedup();
+    // a family that no pool has is always without data
+    if all.len() > 1 {
+        all.retain(|answered| *answered != Answered::NoData);
+    }
+    all
 }
 
-/// `eu`, `eu and us`; where the families differ, both: `eu, the last resort`.
-fn describe(families: &[Answered], steering: &Steering) -> String {
-    let text = |answered: &Answered| match answered {
-        Answered::Pools(pools) => {
-            pools.iter().map(|&pool| steering.pools[pool].name.as_str()).collect::<Vec<_>>().join(" and ")
+impl Answered {
+    fn describe(self, steering: &Steering) -> String {
+        match self {
+            Self::Pool(pool) => steering.pools[pool].name.clone(),
+            Self::LastResort => "the last resort".to_owned(),
+            Self::NoData => "no data".to_owned(),
+            Self::ServFail => "SERVFAIL".to_owned(),
         }
-        Answered::LastResort => "the last resort".to_owned(),
-        Answered::NoData => "no data".to_owned(),
-        Answered::ServFail => "SERVFAIL".to_owned(),
-    };
-    // a family that no pool has is always without data
-    let some = families.iter().any(|answered| *answered != Answered::NoData);
-    let mut texts: Vec<String> =
-        families.iter().filter(|answered| !some || **answered != Answered::NoData).map(text).collect();
-    texts.dedup();
-    texts.join(", ")
+    }
 }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use crate::base::{Diagnostic, FileId, PrefixMap, Sources, Span};
 use crate::config::{self, Main, SteeringBuilder};
-use crate::geo::{self, Database, DatabaseInfo, Fields, Location};
-use crate::snapshot::{Loaded, Zones};
+use crate::geo::{self, Database, Fields, Location};
+use crate::snapshot::{Loaded, LoadedDatabase, Zones};
 use crate::steer::{Steering, catchment_maps};
 use crate::wire::{Name, NameRef};
 use crate::zone::{self, ZoneBuilder};
 
 use super::among::Among;
+use super::certificates::{Certificates, certificates};
 use super::files::Files;
 use super::shown::{reason, shown};
 
@@ -58,6 +59,8 @@ pub struct Setup {
     pub main: Main,
     /// What queries are answered from.
     pub loaded: Arc<Loaded>,
+    /// Certificates of the encrypted listeners.
+    pub certificates: Certificates,
 }
 
 /// Loads a configuration file and all that it names.
@@ -116,6 +119,7 @@ impl Loader {
         let file = self.read(path, None)?;
         let main = config::main_file(&self.report.sources, file, &mut self.report.diagnostics)?;
         let folder = path.parent().unwrap_or(Path::new(""));
+        let certificates = certificates(&main, folder, &mut self.report);
         let (databases, fields, locations) = self.databases(&main, folder);
         let zones = self.zones(&main, folder);
         // what a database that cannot be used would supply is not known
@@ -126,7 +130,7 @@ impl Loader {
         }
         let maps = catchment_maps(&steering, &locations);
         let loaded = Loaded { zones: Zones::new(zones), steering, maps, databases };
-        Some(Setup { main, loaded: Arc::new(loaded) })
+        Some(Setup { main, loaded: Arc::new(loaded), certificates })
     }
 
     /// Reads a file into the sources; what fails is reported at the place that named it.
@@ -148,15 +152,14 @@ impl Loader {
         }
     }
 
-    fn databases(&mut self, main: &Main, folder: &Path) -> (Vec<DatabaseInfo>, Fields, PrefixMap<Location>) {
-        let (mut infos, mut maps) = (Vec::new(), Vec::new());
+    fn databases(&mut self, main: &Main, folder: &Path) -> (Vec<LoadedDatabase>, Fields, PrefixMap<Location>) {
+        let (mut databases, mut maps) = (Vec::new(), Vec::new());
         for (name, span) in &main.databases {
             let path = folder.join(name);
-            let database = self.report.files.read(&path).map_err(|error| reason(&error));
-            match database.and_then(|bytes| Database::read(&bytes).map_err(|error| error.to_string())) {
-                Ok(database) => {
-                    infos.push(database.info);
-                    maps.push(database.locations);
+            match read_database(&path, &mut self.report.files) {
+                Ok((digest, Database { info, locations })) => {
+                    databases.push(LoadedDatabase { path, digest, info });
+                    maps.push(locations);
                 }
                 Err(error) => {
                     let message = format!("cannot use the database {}: {error}", shown(&path));
@@ -164,8 +167,8 @@ impl Loader {
                 }
             }
         }
-        let fields = infos.iter().fold(Fields::default(), |fields, info| fields | info.fields);
-        (infos, fields, geo::merge(maps))
+        let fields = databases.iter().fold(Fields::default(), |fields, database| fields | database.info.fields);
+        (databases, fields, geo::merge(maps))
     }
 
     fn zones(&mut self, main: &Main, folder: &Path) -> Vec<ReadZone> {
@@ -310,6 +313,19 @@ impl Loader {
             }
         }
     }
+}
+
+/// A geo database with the digest of its file.
+fn read_database(path: &Path, files: &mut Files) -> Result<(String, Database), String> {
+    let bytes = files.read(path).map_err(|error| reason(&error))?;
+    let database = Database::read(&bytes).map_err(|error| error.to_string())?;
+    Ok((digest(&bytes), database))
+}
+
+/// SHA-256 in hexadecimal, as `sha256sum` prints it.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
+    digest.as_ref().iter().fold(String::with_capacity(64), |text, octet| text + &format!("{octet:02x}"))
 }
 
 /// Reads PEM files named by a steering file, relative to it.

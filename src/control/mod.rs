@@ -7,7 +7,9 @@
 #![allow(clippy::disallowed_methods, reason = "control reads the clock")]
 
 mod among;
+mod certificates;
 mod changes;
+pub mod explain;
 mod failover;
 mod files;
 mod handle;
@@ -18,6 +20,7 @@ mod state;
 mod tallies;
 mod watch;
 
+pub use certificates::Certificates;
 pub use files::Files;
 pub use handle::{Handle, History, ReloadRequest, Reloaded, Serving};
 pub use load::{Report, Setup, load};

@@ -74,7 +74,7 @@ impl Control {
     /// Starts probing, waits until every target is tried or the start-up wait is over, and publishes the first snapshot.
     /// Runs on the runtime it is called from.
     pub async fn start(config: &Path, setup: Setup, probes: Options) -> Self {
-        let Setup { main, loaded } = setup;
+        let Setup { main, loaded, .. } = setup;
         let folder = config.parent().unwrap_or(Path::new(""));
         let state = StateFile::in_folder(main.server.state.as_ref().map(|(state, _)| folder.join(state)));
         let (events, received) = mpsc::unbounded_channel();
@@ -138,7 +138,7 @@ impl Control {
     /// Serves what was loaded once its new targets are tried or the longest timeout has passed. Targets whose address,
     /// port and check stay keep their state. Returns what changed, a line a thing.
     pub async fn replace(&self, setup: Setup) -> Vec<String> {
-        let Setup { main, loaded: new } = setup;
+        let Setup { main, loaded: new, .. } = setup;
         if main.server.state.as_ref().map(|(state, _)| state) != self.state.as_ref() {
             warn!("another [server] state is used after a restart");
         }

@@ -47,8 +47,6 @@ impl Shipped<'static> {
 pub struct Settings<'a> {
     /// Where DNS is answered.
     pub listen: &'a [SocketAddr],
-    /// The admin API's address, if the shipped configuration has `[admin] listen`; it may be in use by another server.
-    pub admin: Option<SocketAddr>,
     /// The port of all origins.
     pub origin_port: u16,
     /// The certificate to trust, in PEM.
@@ -138,8 +136,7 @@ type Described = (String, Setting);
 fn main_settings(settings: &Settings<'_>) -> Vec<Described> {
     let listen: Vec<String> = settings.listen.iter().map(|address| format!("\"{address}\"")).collect();
     let listen = described("[server]", vec!["server".into()], "listen", format!("[{}]", listen.join(", ")));
-    let admin = |address| described("[admin]", vec!["admin".into()], "listen", format!("\"{address}\""));
-    [listen].into_iter().chain(settings.admin.map(admin)).collect()
+    vec![listen]
 }
 
 fn steering_settings(sites: &[Site], settings: &Settings<'_>) -> Vec<Described> {

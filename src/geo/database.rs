@@ -6,15 +6,17 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::BitOr;
 
+use foldhash::fast::FixedState;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 
 use super::code::{Country, Subdivision};
 use super::countries::country_info;
 use super::location::{Coords, Location};
-use super::special::EMBEDDINGS;
+use super::special::{EMBEDDINGS, embedding};
 use crate::base::{Prefix, PrefixMap, PrefixMapBuilder};
 
 /// One database, walked.
@@ -86,7 +88,7 @@ impl Database {
     pub fn read(bytes: &[u8]) -> Result<Self, DatabaseError> {
         let reader = maxminddb::Reader::from_source(bytes)?;
         let mut builder = PrefixMapBuilder::new(Location::default());
-        let mut known = HashMap::new();
+        let mut known: HashMap<_, _, FixedState> = HashMap::default();
         let (mut fields, mut networks) = (Fields::default(), 0);
         for network in reader.networks(maxminddb::WithinOptions::default())? {
             let network = network?;
@@ -112,6 +114,29 @@ impl Database {
         let info = DatabaseInfo { kind: metadata.database_type.clone(), built: metadata.build_epoch, networks, fields };
         Ok(Self { locations: builder.build(), info })
     }
+}
+
+/// What a database says of one address, and the network it says it of: as [`Database::read`] and [`merge`] would.
+///
+/// # Errors
+/// [`DatabaseError`], as when it is walked.
+pub fn look_up(bytes: &[u8], addr: IpAddr) -> Result<Option<(Prefix, Location)>, DatabaseError> {
+    let reader = maxminddb::Reader::from_source(bytes)?;
+    let addr = embedding(addr).map_or(addr, |(v4, _)| v4.into());
+    let known = match addr {
+        IpAddr::V4(_) => true,
+        // the format keeps IPv4 at ::/96, and may show it at Teredo's prefix too: neither is what the address means
+        IpAddr::V6(v6) => {
+            reader.metadata().ip_version == 6 && v6.to_bits() >> 32 != 0 && v6.to_bits() >> 96 != 0x2001_0000
+        }
+    };
+    if !known {
+        return Ok(None);
+    }
+    let found = reader.lookup(addr)?;
+    let Some(record) = found.decode::<Record<'_>>()? else { return Ok(None) };
+    let network = found.network()?;
+    Ok(Some((Prefix::around(network.ip(), network.prefix()), record.location())))
 }
 
 /// Several databases as one: a later one fills what the earlier lack, if countries agree. IPv6 addresses that carry an
@@ -213,8 +238,6 @@ impl Record<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
-
     use super::*;
 
     fn shipped() -> Database {
@@ -244,6 +267,26 @@ mod tests {
         assert_eq!(get("::ffff:133.11.0.1"), (plain, 96 + len));
         assert_eq!(get("64:ff9b::133.11.0.1"), (plain, 96 + len));
         assert_eq!(get("2002:850b:0001::1"), (plain, 16 + len));
+    }
+
+    #[test]
+    fn a_look_up_says_what_the_walked_database_says() {
+        let bytes = include_bytes!("../../geo/country.mmdb");
+        let merged = merge(vec![shipped().locations]);
+        let mut random = fastrand::Rng::with_seed(1);
+        for round in 0..60_000 {
+            let bits = random.u128(..);
+            let addr = match round % 6 {
+                0 => IpAddr::from((bits as u32).to_be_bytes()),
+                1 => IpAddr::from(((bits >> 96) | 0x64_ff9b << 96).to_be_bytes()),
+                2 => IpAddr::from((bits >> 16 | 0x2002 << 112).to_be_bytes()),
+                3 => IpAddr::from((bits >> 16 | 0x2a02 << 112).to_be_bytes()),
+                4 => IpAddr::from((bits >> 32 | 0x2001_0000 << 96).to_be_bytes()),
+                _ => IpAddr::from((bits >> 96 | u128::from(random.bool()) << 32).to_be_bytes()),
+            };
+            let found = look_up(bytes, addr).expect("a sound database");
+            assert_eq!(found.map(|(_, location)| location).unwrap_or_default(), *merged.get(addr).0, "{addr}");
+        }
     }
 
     #[test]

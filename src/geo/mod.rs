@@ -11,6 +11,6 @@ mod special;
 
 pub use code::{Continent, Country, GeoCode, GeoCodeError, Subdivision};
 pub use countries::{CountryInfo, all_countries, country_info};
-pub use database::{Database, DatabaseError, DatabaseInfo, Fields, graft_embeddings, merge};
+pub use database::{Database, DatabaseError, DatabaseInfo, Fields, graft_embeddings, look_up, merge};
 pub use location::{Coords, Location};
-pub use special::{SPECIAL_PURPOSE, embedding};
+pub use special::{SPECIAL_PURPOSE, embedding, special_purpose_block};

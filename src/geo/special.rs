@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::base::Prefix;
+
 /// Blocks of IANA's special-purpose registries that are not globally reachable (RFC 6890, RFC 8190), with Teredo, whose
 /// client address lies beyond what Client Subnet carries, and multicast. A more specific entry may be
 /// [globally reachable](SPECIAL_PURPOSE) again.
@@ -47,6 +49,21 @@ pub const SPECIAL_PURPOSE: &[(&str, bool)] = &[
     ("ff00::/8", true),
 ];
 
+/// The special-purpose block that an address lies in, itself or by the IPv4 address inside it.
+#[must_use]
+pub fn special_purpose_block(addr: IpAddr) -> Option<Prefix> {
+    let addr = embedding(addr).map_or(addr, |(v4, _)| v4.into());
+    let blocks = SPECIAL_PURPOSE.iter().map(|&(block, special)| (block.parse::<Prefix>(), special));
+    let mut found = None;
+    for (block, special) in blocks {
+        let block = block.expect("a prefix of the table");
+        if block.contains(addr) {
+            found = special.then_some(block);
+        }
+    }
+    found
+}
+
 /// A block of IPv6 addresses that carry an IPv4 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Embedding {
@@ -79,7 +96,6 @@ pub fn embedding(addr: IpAddr) -> Option<(Ipv4Addr, u8)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Prefix;
 
     #[test]
     fn every_block_is_a_prefix() {

@@ -83,7 +83,7 @@ pub(super) fn bind(addresses: &[SocketAddr], threads: usize) -> io::Result<Bound
 /// Starts listening only when everything is bound: whoever connects is sure to be accepted.
 fn listen(listener: &TcpListener) -> io::Result<()> {
     let address = listener.local_addr()?;
-    socket2::SockRef::from(listener).listen(BACKLOG).map_err(|e| explain(&e, address, Kind::Tcp))
+    socket2::SockRef::from(listener).listen(BACKLOG).map_err(|e| explain(&e, address, Kind::Tcp.name()))
 }
 
 /// A pair of sockets that were opened without sharing: proof that nobody else has the address.
@@ -126,9 +126,18 @@ enum Kind {
     Tcp,
 }
 
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+        }
+    }
+}
+
 /// Opens and binds a socket; the error names the address and what to do.
 fn open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> {
-    try_open(address, kind, share).map_err(|e| explain(&e, address, kind))
+    try_open(address, kind, share).map_err(|e| explain(&e, address, kind.name()))
 }
 
 fn try_open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> {
@@ -162,11 +171,7 @@ fn prepare_udp(socket: &Socket, v6: bool) -> io::Result<()> {
 }
 
 /// An error for the operator: the address, what happened, what to do.
-fn explain(error: &io::Error, address: SocketAddr, kind: Kind) -> io::Error {
-    let protocol = match kind {
-        Kind::Udp => "UDP",
-        Kind::Tcp => "TCP",
-    };
+pub(super) fn explain(error: &io::Error, address: SocketAddr, protocol: &str) -> io::Error {
     let hint = match error.kind() {
         ErrorKind::AddrInUse => format!(
             ": something else listens there (`ss -lnp sport = :{}` shows it); stop it or choose another address",
@@ -236,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_missing_permission_names_the_capability() {
-        let error = explain(&ErrorKind::PermissionDenied.into(), "192.0.2.1:53".parse().unwrap(), Kind::Udp);
+        let error = explain(&ErrorKind::PermissionDenied.into(), "192.0.2.1:53".parse().unwrap(), "UDP");
         assert!(error.to_string().contains("CAP_NET_BIND_SERVICE"), "{error}");
     }
 }

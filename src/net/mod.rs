@@ -13,6 +13,7 @@
 //! | `tcp`       | accepting connections, and how many                                         |
 //! | `stream`    | one connection: pipelining, time limits                                     |
 //! | `frame`     | two-octet framing, without a socket                                         |
+//! | [`hosted`]  | TLS, QUIC and HTTPS, and in a second way UDP and TCP, served by hickory-server |
 //! | `worker`    | a thread's responder, walled off: its panic costs a query, not the thread   |
 //! | `sys`       | system calls: packet info, the descriptor limit; the only `unsafe` here     |
 //!
@@ -21,6 +22,7 @@
 
 mod bind;
 mod frame;
+pub mod hosted;
 mod server;
 mod stream;
 mod sys;

@@ -1,6 +1,7 @@
 //! The one immutable thing that queries are answered from. A reload, a verdict or an override makes a new one; parts
 //! that did not change are shared.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -11,7 +12,7 @@ use crate::base::{Id, IdVec, PolicyId, ZoneId};
 use crate::geo::DatabaseInfo;
 use crate::health::Board;
 use crate::steer::{CatchmentMap, Plan, Steering};
-use crate::wire::NameRef;
+use crate::wire::{NameRef, Rtype};
 use crate::zone::Zone;
 
 /// What is loaded: it changes with files, not with health.
@@ -24,7 +25,18 @@ pub struct Loaded {
     /// Where each policy's clients belong.
     pub maps: IdVec<PolicyId, Arc<CatchmentMap>>,
     /// The geo databases that the maps were made from.
-    pub databases: Vec<DatabaseInfo>,
+    pub databases: Vec<LoadedDatabase>,
+}
+
+/// A geo database as it was when the maps were made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedDatabase {
+    /// The file it was read from.
+    pub path: PathBuf,
+    /// SHA-256 of the file's bytes, in hexadecimal.
+    pub digest: String,
+    /// What it said of itself.
+    pub info: DatabaseInfo,
 }
 
 /// Zones, what policies answer now, and the board that it follows from.
@@ -82,6 +94,16 @@ impl Zones {
     #[must_use]
     pub fn find(&self, name: NameRef<'_>) -> Option<(ZoneId, &Zone)> {
         name.ancestors().find_map(|ancestor| self.get(ancestor))
+    }
+
+    /// The zone that answers for a name and type: the one with the longest name, but for DS at a zone's own apex the one
+    /// above it, if that is served too (RFC 4035 §3.1.4.1).
+    #[must_use]
+    pub fn responsible(&self, name: NameRef<'_>, rtype: Rtype) -> Option<(ZoneId, &Zone)> {
+        let found = self.find(name)?;
+        let parent_side = rtype == Rtype::DS && found.1.origin() == name;
+        let above = || name.parent().and_then(|parent| self.find(parent));
+        if parent_side { above().or(Some(found)) } else { Some(found) }
     }
 
     fn get(&self, origin: NameRef<'_>) -> Option<(ZoneId, &Zone)> {

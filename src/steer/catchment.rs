@@ -13,7 +13,8 @@ use std::sync::Arc;
 use crate::base::{CatchmentId, IdVec, PolicyId, Prefix, PrefixMap, PrefixMapBuilder};
 use crate::geo::{Coords, GeoCode, Location, SPECIAL_PURPOSE};
 
-use super::estimate::{Step, biased, by_distance};
+use super::estimate::{Measured, Step, measure};
+use super::matcher::{in_asns, in_geos};
 use super::model::{Order, Policy, Rule, Steering};
 
 /// Clients that a policy treats alike: same rule, same quantised estimates.
@@ -142,45 +143,29 @@ impl RuleShape {
 
     /// Whether the matchers that look at a location match.
     fn matches(&self, location: &Location) -> bool {
-        let geo = |code: &GeoCode| {
-            location.continent() == Some(code.continent)
-                && code.country.is_none_or(|country| location.country == Some(country))
-                && code.subdivision.is_none_or(|subdivision| location.subdivision == Some(subdivision))
-        };
-        self.geos.as_ref().is_none_or(|geos| geos.iter().any(geo))
-            && self.asns.as_ref().is_none_or(|asns| location.asn.is_some_and(|asn| asns.contains(&asn)))
+        self.geos.as_ref().is_none_or(|geos| in_geos(geos, location))
+            && self.asns.as_ref().is_none_or(|asns| in_asns(asns, location))
     }
 
     fn catchment(&self, rule: usize, location: &Location) -> Catchment {
+        let steps = |estimates: Vec<Measured>| estimates.iter().map(|estimate| estimate.step).collect();
+        let tiers = self.measure(location).into_iter().map(|tier| tier.map(steps));
+        Catchment { rule, estimates: tiers.collect() }
+    }
+
+    /// The estimates of each tier from a location.
+    fn measure(&self, location: &Location) -> Vec<Option<Vec<Measured>>> {
         let point = location.point();
         let tier =
-            |places: &Option<Vec<(Coords, i8)>>| point.zip(places.as_deref()).map(|(at, places)| steps(at, places));
-        Catchment { rule, estimates: self.tiers.iter().map(tier).collect() }
+            |places: &Option<Vec<(Coords, i8)>>| point.zip(places.as_deref()).map(|(at, places)| measure(at, places));
+        self.tiers.iter().map(tier).collect()
     }
 }
 
-/// How many pools' distances tell catchments apart. More would split catchments by differences that only show when four
-/// pools are down at once; fewer would send the clients of two failed regions to one place.
-const DISTINGUISHED: usize = 4;
-
-/// The estimates from a point to each place: the nearest four as they are, the rest as seen from the nearest place, so
-/// that they do not tell clients apart.
-fn steps(from: Coords, places: &[(Coords, i8)]) -> Vec<Step> {
-    let mut order: Vec<(f64, usize)> =
-        places.iter().enumerate().map(|(at, &(to, bias))| (biased(by_distance(from, to), bias), at)).collect();
-    order.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut steps = vec![Step::of(0.0); places.len()];
-    let mut farthest = Step::of(0.0);
-    for (rank, &(ms, at)) in order.iter().enumerate() {
-        steps[at] = if rank < DISTINGUISHED {
-            farthest = Step::of(ms);
-            farthest
-        } else {
-            let (nearest, (to, bias)) = (places[order[0].1].0, places[at]);
-            Step::of(biased(by_distance(nearest, to), bias)).max(farthest)
-        };
-    }
-    steps
+/// What a rule's estimates are made of at a location: for each tier that of each pool, as in [`Catchment::estimates`].
+#[must_use]
+pub fn measured(rule: &Rule, steering: &Steering, location: &Location) -> Vec<Option<Vec<Measured>>> {
+    RuleShape::of(rule, steering).measure(location)
 }
 
 /// The special-purpose blocks, also where they are embedded in IPv6.

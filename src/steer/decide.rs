@@ -63,6 +63,25 @@ pub enum Step {
     AllDown,
 }
 
+/// What became of a pool of the list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fate {
+    /// It answers, with a share in proportion to this.
+    Shares(f64),
+    /// It has no address of the family asked, so it is passed over in every step.
+    LacksFamily,
+    /// None of its endpoints is usable in the family asked.
+    NothingUsable,
+    /// In some family it offers, less is usable than `min_healthy` asks for.
+    NotEnough,
+    /// Another pool of its tier comes first and takes all.
+    BehindFirst,
+    /// Its estimate lies beyond `spread.within` of the best.
+    TooFar,
+    /// A tier before its own decided.
+    LaterTier,
+}
+
 /// How every pool stands: by the board, and with everything taken as up.
 #[derive(Clone, Debug)]
 pub struct Standings {
@@ -81,16 +100,40 @@ pub fn decide(policy: &Policy, catchment: &Catchment, family: AnswerFamily, stan
     Decision { list, outcome }
 }
 
+/// What became of each pool of a decision's list.
+#[must_use]
+pub fn fates(
+    policy: &Policy,
+    catchment: &Catchment,
+    family: AnswerFamily,
+    all: &Standings,
+    decision: &Decision,
+) -> Vec<Fate> {
+    let tiers = &policy.rules[catchment.rule].tiers;
+    let within = policy.spread.within;
+    let chooser = |standings, need| Chooser { tiers, list: &decision.list, family, standings, within, need };
+    let chooser = match decision.outcome {
+        Outcome::Pools { step: Step::Healthy, .. } => chooser(&all.board, Need::Enough),
+        Outcome::Pools { step: Step::AllDown, .. } => {
+            let enough = chooser(&all.all_up, Need::Enough);
+            if enough.first().is_some() { enough } else { chooser(&all.all_up, Need::Anything) }
+        }
+        Outcome::LastResortOrFail => chooser(&all.all_up, Need::Anything),
+        _ => chooser(&all.board, Need::Anything),
+    };
+    chooser.fates()
+}
+
 fn outcome(policy: &Policy, tiers: &[Tier], list: &[Considered], family: AnswerFamily, all: &Standings) -> Outcome {
     if !list.iter().any(|entry| all.board[entry.pool].family(family).offered) {
         return Outcome::NotOffered;
     }
     let within = policy.spread.within;
-    let by_board = Chooser { tiers, list, family, standings: &all.board, within };
-    if let Some(shares) = by_board.healthy() {
+    let choose = |standings, need| Chooser { tiers, list, family, standings, within, need }.choose();
+    if let Some(shares) = choose(&all.board, Need::Enough) {
         return Outcome::Pools { shares, step: Step::Healthy };
     }
-    if let Some(shares) = by_board.degraded() {
+    if let Some(shares) = choose(&all.board, Need::Anything) {
         return Outcome::Pools { shares, step: Step::Degraded };
     }
     match policy.when_all_down {
@@ -98,8 +141,8 @@ fn outcome(policy: &Policy, tiers: &[Tier], list: &[Considered], family: AnswerF
         WhenAllDown::NoData => Outcome::NoData,
         WhenAllDown::ServFail => Outcome::ServFail,
         WhenAllDown::All => {
-            let all_up = Chooser { standings: &all.all_up, ..by_board };
-            match all_up.healthy().or_else(|| all_up.degraded()) {
+            let enough = choose(&all.all_up, Need::Enough);
+            match enough.or_else(|| choose(&all.all_up, Need::Anything)) {
                 Some(shares) => Outcome::Pools { shares, step: Step::AllDown },
                 None => Outcome::LastResortOrFail,
             }
@@ -122,52 +165,86 @@ fn list(tiers: &[Tier], catchment: &Catchment, standings: &IdVec<PoolId, Standin
     list
 }
 
+/// What a pool must have to be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    /// Step (a): enough usable endpoints.
+    Enough,
+    /// Step (b): any usable endpoint.
+    Anything,
+}
+
 struct Chooser<'a> {
     tiers: &'a [Tier],
     list: &'a [Considered],
     family: AnswerFamily,
     standings: &'a IdVec<PoolId, Standing>,
     within: Millis,
+    need: Need,
 }
 
 impl Chooser<'_> {
-    /// Step (a).
-    fn healthy(&self) -> Option<Vec<(usize, f64)>> {
-        self.choose(|standing| standing.healthy)
-    }
-
-    /// Step (b).
-    fn degraded(&self) -> Option<Vec<(usize, f64)>> {
-        self.choose(|_| true)
-    }
-
-    /// The first pool that has something usable and passes decides the tier; those of it that pass share.
-    fn choose(&self, passes: impl Fn(&Standing) -> bool) -> Option<Vec<(usize, f64)>> {
-        let passing = |entry: &Considered| {
-            let standing = &self.standings[entry.pool];
-            !standing.family(self.family).usable.is_empty() && passes(standing)
-        };
-        let first = self.list.iter().position(passing)?;
+    /// The first pool that passes decides the tier; those of it that pass share.
+    fn choose(&self) -> Option<Vec<(usize, f64)>> {
+        let first = self.first()?;
         let tier = self.list[first].tier;
-        let members = (first..self.list.len()).filter(|&at| self.list[at].tier == tier && passing(&self.list[at]));
-        Some(normalised(self.weights(self.tiers[tier].order, members.collect())))
+        let members = (first..self.list.len()).take_while(|&at| self.list[at].tier == tier);
+        let sharing = |at| match self.fate(at, first) {
+            Fate::Shares(weight) => Some((at, weight)),
+            _ => None,
+        };
+        Some(normalised(members.filter_map(sharing).collect()))
     }
 
-    /// What the passing pools of the deciding tier share by (§5.5).
-    fn weights(&self, order: Order, members: Vec<usize>) -> Vec<(usize, f64)> {
-        let first = members[0];
-        match (order, self.list[first].estimate) {
-            (Order::Weighted, _) => members.into_iter().map(|at| (at, f64::from(self.list[at].weight))).collect(),
-            (Order::Nearest, Some(best)) => members.into_iter().filter_map(|at| self.near(at, best)).collect(),
-            (Order::Nearest, None) | (Order::Written, _) => vec![(first, 1.0)],
+    /// The first pool that passes.
+    fn first(&self) -> Option<usize> {
+        self.list.iter().position(|entry| self.obstacle(entry).is_none())
+    }
+
+    fn fates(&self) -> Vec<Fate> {
+        let first = self.first();
+        let fate = |at: usize| match first {
+            Some(first) => self.fate(at, first),
+            None => self.obstacle(&self.list[at]).unwrap_or(Fate::NothingUsable), // without a first, each has one
+        };
+        (0..self.list.len()).map(fate).collect()
+    }
+
+    /// What keeps a pool from being chosen by itself, whatever the others are.
+    fn obstacle(&self, entry: &Considered) -> Option<Fate> {
+        let standing = &self.standings[entry.pool];
+        let own = standing.family(self.family);
+        match own.offered {
+            false => Some(Fate::LacksFamily),
+            true if own.usable.is_empty() => Some(Fate::NothingUsable),
+            true if self.need == Need::Enough && !standing.healthy => Some(Fate::NotEnough),
+            true => None,
         }
     }
 
-    fn near(&self, at: usize, Millis(best): Millis) -> Option<(usize, f64)> {
-        let entry = &self.list[at];
-        let Millis(own) = entry.estimate?;
+    /// What becomes of a pool where `first` is the first that passes (§5.5).
+    fn fate(&self, at: usize, first: usize) -> Fate {
+        let (entry, best) = (&self.list[at], &self.list[first]);
+        if entry.tier > best.tier && self.standings[entry.pool].family(self.family).offered {
+            return Fate::LaterTier;
+        }
+        if let Some(obstacle) = self.obstacle(entry) {
+            return obstacle;
+        }
+        match (self.tiers[best.tier].order, best.estimate, entry.estimate) {
+            (Order::Weighted, ..) => Fate::Shares(f64::from(entry.weight)),
+            (Order::Nearest, Some(best), Some(own)) => self.near(entry, best, own),
+            _ if at == first => Fate::Shares(1.0),
+            _ => Fate::BehindFirst,
+        }
+    }
+
+    fn near(&self, entry: &Considered, Millis(best): Millis, Millis(own): Millis) -> Fate {
+        if own > best + self.within.0 {
+            return Fate::TooFar;
+        }
         let weight = f64::from(self.standings[entry.pool].usable_weight);
-        (own <= best + self.within.0).then(|| (at, weight * f64::from((best + 5.0) / (own + 5.0)).powi(2)))
+        Fate::Shares(weight * f64::from((best + 5.0) / (own + 5.0)).powi(2))
     }
 }
 

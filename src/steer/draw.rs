@@ -29,6 +29,13 @@ impl Shares {
         Self(weights.iter().map(threshold).collect())
     }
 
+    /// The chance of each position, exactly as draws fall.
+    pub(super) fn chances(&self) -> impl Iterator<Item = f64> {
+        let start = |at: usize| if at == 0 { 0 } else { u64::from(self.0[at - 1]) + 1 };
+        let draws = (0..self.0.len()).map(move |at| u64::from(self.0[at]) + 1 - start(at));
+        draws.map(|draws| draws as f64 / (1u64 << 32) as f64)
+    }
+
     /// The position that a uniform draw falls on.
     #[must_use]
     pub(super) fn pick(&self, draw: u32) -> usize {
@@ -91,6 +98,11 @@ impl PoolAnswers {
         &self.sets[self.shares.pick(draw)]
     }
 
+    /// The chance of each set.
+    pub fn chances(&self) -> impl Iterator<Item = f64> {
+        self.shares.chances()
+    }
+
     /// Visits the endpoints that rendezvous gives a client: the same ones as long as they are usable, whatever comes and
     /// goes beside them.
     pub fn rendezvous(&self, client: u64, mut visit: impl FnMut(usize)) {
@@ -120,13 +132,24 @@ pub struct Options {
 
 /// Weight × latency factor (§5.5).
 fn endpoint_weights(pool: &Pool, usable: &[usize], any: &[usize], options: &Options, board: &Board) -> Vec<f64> {
+    let factors = latency_factors(pool, usable, any, options.latency_weight, board);
+    usable.iter().zip(factors).map(|(&at, factor)| f64::from(pool.endpoints[at].weight) * factor).collect()
+}
+
+/// By how much each usable endpoint's weight is reduced for its latency, compared over all that are usable in `any` family.
+pub fn latency_factors<'a>(
+    pool: &'a Pool,
+    usable: &'a [usize],
+    any: &[usize],
+    latency_weight: bool,
+    board: &'a Board,
+) -> impl Iterator<Item = f64> + use<'a> {
     let latency = |at: usize| slowest(&pool.endpoints[at], board);
     let fastest = any.iter().filter_map(|&at| latency(at)).map(|ms| ms.0).min_by(f32::total_cmp);
-    let factor = |at: usize| match (latency(at), fastest) {
-        (Some(Millis(own)), Some(fastest)) if options.latency_weight => latency_factor(own, fastest),
+    usable.iter().map(move |&at| match (latency(at), fastest) {
+        (Some(Millis(own)), Some(fastest)) if latency_weight => latency_factor(own, fastest),
         _ => 1.0,
-    };
-    usable.iter().map(|&at| f64::from(pool.endpoints[at].weight) * factor(at)).collect()
+    })
 }
 
 /// (fastest + 5)/(own + 5), clipped to [0.25, 1], in eighths. Latencies come with hysteresis, so eighths do not flicker.

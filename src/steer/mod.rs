@@ -8,20 +8,22 @@ mod catchment;
 mod decide;
 mod draw;
 mod estimate;
+mod matcher;
 mod model;
 mod plan;
 mod standing;
 
-pub use catchment::{Catchment, CatchmentMap, catchment_maps};
-pub use decide::{Considered, Decision, Outcome, Standings, Step as DecidingStep, decide};
-pub use draw::{Options, PoolAnswers};
-pub use estimate::{Step, biased, by_distance};
+pub use catchment::{Catchment, CatchmentMap, catchment_maps, measured};
+pub use decide::{Considered, Decision, Fate, Outcome, Standings, Step as DecidingStep, decide, fates};
+pub use draw::{Options, PoolAnswers, latency_factors};
+pub use estimate::{Measured, Step, biased, by_distance, measure};
+pub use matcher::Matcher;
 pub use model::{
     AnswerFamily, Endpoint, MinHealthy, Order, Policy, PolicyKind, Pool, Region, Rule, Spread, SteeredName, Steering,
     Target, Tier, TtlRange, WhenAllDown,
 };
 pub use plan::{CatchmentPlan, FamilyPlan, Plan, PolicyPlan, PoolDraw, Settled, SharingPool};
-pub use standing::{Assume, Standing, standings};
+pub use standing::{Assume, Judged, Part, Standing, Usability, judged, standings};
 
 #[cfg(test)]
 mod tests;

@@ -122,6 +122,14 @@ impl Pool {
     pub fn offers(&self, family: AnswerFamily) -> bool {
         self.endpoints.iter().any(|endpoint| endpoint.target(family).is_some())
     }
+
+    /// The targets that judge it, endpoint by endpoint.
+    pub fn targets(&self) -> impl Iterator<Item = TargetId> {
+        let families = [AnswerFamily::V4, AnswerFamily::V6, AnswerFamily::Cname];
+        self.endpoints
+            .iter()
+            .flat_map(move |endpoint| families.into_iter().filter_map(|family| endpoint.target(family)))
+    }
 }
 
 /// Whether a policy answers with addresses or with names.

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::base::{CatchmentId, IdVec, Mono, Now, PolicyId, PoolId, TargetId, Ttl};
-use crate::health::{Board, Verdict};
+use crate::base::{CatchmentId, IdVec, Mono, Now, PolicyId, PoolId, Ttl};
+use crate::health::{Board, TargetView, Verdict};
 
 use super::catchment::{Catchment, CatchmentMap};
 use super::decide::{Considered, Decision, Outcome, Standings, Step, decide};
@@ -80,6 +80,26 @@ pub enum Settled {
 }
 
 impl Settled {
+    /// Whether every target of these pools is settled.
+    #[must_use]
+    pub fn of(steering: &Steering, board: &Board, list: &[Considered]) -> Self {
+        let mut last_failure = None;
+        for target in list.iter().flat_map(|entry| steering.pools[entry.pool].targets()) {
+            match Self::of_target(&board.targets[target]) {
+                Self::No => return Self::No,
+                Self::Since(failure) => last_failure = last_failure.max(failure),
+            }
+        }
+        Self::Since(last_failure)
+    }
+
+    /// Whether one target is settled.
+    #[must_use]
+    pub fn of_target(view: &TargetView) -> Self {
+        let up = view.verdict == Verdict::Up && view.forced.is_none();
+        if up { Self::Since(view.last_failure) } else { Self::No }
+    }
+
     /// The TTL that follows (§5.7).
     #[must_use]
     pub fn ttl(self, range: TtlRange, now: Now) -> Ttl {
@@ -121,6 +141,18 @@ impl PoolDraw {
         &self.pools
     }
 
+    /// The chance of each pool.
+    pub fn chances(&self) -> impl Iterator<Item = f64> {
+        self.shares.chances()
+    }
+
+    /// The pool that rendezvous gives a client key.
+    #[must_use]
+    pub fn rendezvous_pool(&self, client: u64) -> Option<&SharingPool> {
+        let score = |pool: &&SharingPool| rendezvous_score(client, pool.key, pool.share);
+        self.pools.iter().min_by(|a, b| score(a).total_cmp(&score(b)))
+    }
+
     /// Visits the RDATA of one answer drawn by share; returns the pool it is of.
     pub fn draw(&self, random: u64, mut visit: impl FnMut(&[u8])) -> PoolId {
         let SharingPool { pool, answers, .. } = &self.pools[self.shares.pick((random >> 32) as u32)];
@@ -132,8 +164,7 @@ impl PoolDraw {
 
     /// Visits the RDATA of the answer that rendezvous gives a client key; returns the pool it is of.
     pub fn rendezvous(&self, client: u64, mut visit: impl FnMut(&[u8])) -> Option<PoolId> {
-        let score = |pool: &&SharingPool| rendezvous_score(client, pool.key, pool.share);
-        let pool = self.pools.iter().min_by(|a, b| score(a).total_cmp(&score(b)))?;
+        let pool = self.rendezvous_pool(client)?;
         pool.answers.rendezvous(client, |at| visit(&pool.answers.rdata[at]));
         Some(pool.pool)
     }
@@ -177,11 +208,11 @@ impl Builder<'_> {
         let (mut list, mut matters) = (Vec::new(), 0);
         for &family in policy.kind.families() {
             let decision = decide(policy, catchment, family, &self.standings);
-            matters = matters.max(decision.deciding_len());
+            matters = matters.max(decision.mattering());
             families[family as usize] = self.family(policy, family, &decision);
             list = decision.list; // the same for every family
         }
-        CatchmentPlan { families, settled: self.settled(&list[..matters]) }
+        CatchmentPlan { families, settled: Settled::of(self.steering, self.board, &list[..matters]) }
     }
 
     fn family(&mut self, policy: &Policy, family: AnswerFamily, decision: &Decision) -> FamilyPlan {
@@ -214,30 +245,13 @@ impl Builder<'_> {
         };
         Arc::clone(self.answers.entry(key).or_insert_with(build))
     }
-
-    /// Whether every target of these pools is settled.
-    fn settled(&self, list: &[Considered]) -> Settled {
-        let mut last_failure = None;
-        for target in list.iter().flat_map(|entry| self.targets(entry.pool)) {
-            let view = &self.board.targets[target];
-            if view.verdict != Verdict::Up || view.forced.is_some() {
-                return Settled::No;
-            }
-            last_failure = last_failure.max(view.last_failure);
-        }
-        Settled::Since(last_failure)
-    }
-
-    fn targets(&self, pool: PoolId) -> impl Iterator<Item = TargetId> {
-        let families = [AnswerFamily::V4, AnswerFamily::V6, AnswerFamily::Cname];
-        let endpoints = self.steering.pools[pool].endpoints.iter();
-        endpoints.flat_map(move |endpoint| families.into_iter().filter_map(|family| endpoint.target(family)))
-    }
 }
 
 impl Decision {
-    /// How much of the list matters to the TTL: up to the last pool that has a share; all of it if none has.
-    fn deciding_len(&self) -> usize {
+    /// How much of the list matters to the TTL: up to the last pool that has a share; all of it if none has. Of several
+    /// families, the most.
+    #[must_use]
+    pub fn mattering(&self) -> usize {
         match &self.outcome {
             Outcome::Pools { shares, .. } => shares.iter().map(|&(at, _)| at + 1).max().unwrap_or_default(),
             Outcome::NotOffered => 0,

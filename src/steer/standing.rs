@@ -16,6 +16,89 @@ pub enum Assume {
     AllUp,
 }
 
+/// Whether an endpoint is usable in a family, and by what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usability {
+    /// Its verdict is up, or nothing probes it.
+    Up,
+    /// An operator forces it up.
+    ForcedUp,
+    /// No verdict, which counts as up while no target of its pool and family is (§5.8).
+    UnknownTrusted,
+    /// Not up, but nothing else is either, and all are taken as up.
+    TakenAsUp,
+    /// No verdict, while another target of its pool and family is up.
+    UnknownNotTrusted,
+    /// Its verdict is down.
+    Down,
+    /// An operator forces it down.
+    ForcedDown,
+    /// An operator drains it.
+    Drained,
+    /// It has no address of the family.
+    LacksFamily,
+}
+
+impl Usability {
+    /// Whether it may be answered.
+    #[must_use]
+    pub const fn is_usable(self) -> bool {
+        matches!(self, Self::Up | Self::ForcedUp | Self::UnknownTrusted | Self::TakenAsUp)
+    }
+}
+
+/// How much of a pool is usable in a family, and how much must be (`min_healthy`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Part {
+    /// Of its weight.
+    Weight {
+        /// Usable.
+        usable: u32,
+        /// Configured.
+        of: u32,
+        /// The fraction that must be usable.
+        least: f64,
+    },
+    /// Of its endpoints.
+    Count {
+        /// Usable.
+        usable: u32,
+        /// Configured.
+        of: u32,
+        /// How many must be usable, at most all.
+        least: u32,
+    },
+}
+
+impl Part {
+    /// Whether as much is usable as must be.
+    #[must_use]
+    pub fn is_enough(self) -> bool {
+        match self {
+            Self::Count { usable, least, .. } => usable >= least,
+            // a fraction such as 0.1 has no exact binary form: 1 of 10 must reach it
+            Self::Weight { usable, of, least } => f64::from(usable) + 1e-9 * f64::from(of) >= least * f64::from(of),
+        }
+    }
+}
+
+/// A pool in one family, endpoint by endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// Its endpoints, by position in the pool.
+    pub endpoints: Vec<Usability>,
+    /// How much of it is usable.
+    pub part: Part,
+}
+
+/// Judges a pool in a family it offers, with reasons; a [`Standing`] is what plans keep of this.
+#[must_use]
+pub fn judged(pool: &Pool, board: &Board, family: AnswerFamily, assume: Assume) -> Judged {
+    let judge = Judge::new(pool, board, family, assume);
+    let usable = judge.standing(pool).usable;
+    Judged { endpoints: pool.endpoints.iter().map(|e| judge.usability(e)).collect(), part: judge.part(pool, &usable) }
+}
+
 /// How a pool stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
@@ -58,8 +141,9 @@ impl Standing {
         let judge = |family| Judge::new(pool, board, family, assume);
         let judges = [AnswerFamily::V4, AnswerFamily::V6, AnswerFamily::Cname].map(judge);
         let families = judges.each_ref().map(|judge| judge.standing(pool));
-        let enough =
-            |family: &FamilyStanding, judge: &Judge<'_>| !family.offered || judge.reaches(pool, &family.usable);
+        let enough = |family: &FamilyStanding, judge: &Judge<'_>| {
+            !family.offered || judge.part(pool, &family.usable).is_enough()
+        };
         let usable = |endpoint: &Endpoint| judges.iter().any(|judge| judge.usable(endpoint));
         let usable_targets = || {
             judges.iter().flat_map(|judge| {
@@ -87,7 +171,7 @@ struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     fn new(pool: &Pool, board: &'a Board, family: AnswerFamily, assume: Assume) -> Self {
-        let up = |target: TargetId| known_up(&board.targets[target]) == Some(true);
+        let up = |target: TargetId| is_up(&board.targets[target]);
         let trust_unknown = !pool.endpoints.iter().filter_map(|endpoint| endpoint.target(family)).any(up);
         Self { board, family, assume, trust_unknown }
     }
@@ -98,35 +182,44 @@ impl<'a> Judge<'a> {
     }
 
     fn usable(&self, endpoint: &Endpoint) -> bool {
-        let Some(target) = endpoint.target(self.family) else { return false };
+        self.usability(endpoint).is_usable()
+    }
+
+    /// Override, then verdict (§5.4).
+    fn usability(&self, endpoint: &Endpoint) -> Usability {
+        let Some(target) = endpoint.target(self.family) else { return Usability::LacksFamily };
         let view = &self.board.targets[target];
-        match self.assume {
-            Assume::AllUp => !matches!(view.forced, Some(Forced::Down | Forced::Drained)),
-            Assume::Board => known_up(view).unwrap_or(self.trust_unknown),
+        match (view.forced, view.verdict) {
+            (Some(Forced::Up), _) => Usability::ForcedUp,
+            (Some(Forced::Down), _) => Usability::ForcedDown,
+            (Some(Forced::Drained), _) => Usability::Drained,
+            (None, Verdict::Up) => Usability::Up,
+            _ if self.assume == Assume::AllUp => Usability::TakenAsUp,
+            (None, Verdict::Down) => Usability::Down,
+            (None, Verdict::Unknown) if self.trust_unknown => Usability::UnknownTrusted,
+            (None, Verdict::Unknown) => Usability::UnknownNotTrusted,
         }
     }
 
-    fn reaches(&self, pool: &Pool, usable: &[usize]) -> bool {
+    fn part(&self, pool: &Pool, usable: &[usize]) -> Part {
         let having = || pool.endpoints.iter().filter(|endpoint| endpoint.target(self.family).is_some());
         match pool.min_healthy {
-            MinHealthy::Count(count) => usable.len() >= (count as usize).min(having().count()),
-            MinHealthy::Fraction(fraction) => {
-                let total: u32 = having().map(|endpoint| u32::from(endpoint.weight)).sum();
-                let usable: u32 = usable.iter().map(|&at| u32::from(pool.endpoints[at].weight)).sum();
-                // a fraction such as 0.1 has no exact binary form: 1 of 10 must reach it
-                f64::from(usable) + 1e-9 * f64::from(total) >= fraction * f64::from(total)
+            MinHealthy::Count(count) => {
+                let of = having().count() as u32; // fewer than 2^32 endpoints
+                Part::Count { usable: usable.len() as u32, of, least: count.min(of) }
             }
+            MinHealthy::Fraction(least) => Part::Weight {
+                usable: usable.iter().map(|&at| u32::from(pool.endpoints[at].weight)).sum(),
+                of: having().map(|endpoint| u32::from(endpoint.weight)).sum(),
+                least,
+            },
         }
     }
 }
 
-/// Override, then verdict; none where neither says.
-fn known_up(view: &TargetView) -> Option<bool> {
-    match (view.forced, view.verdict) {
-        (Some(Forced::Up), _) | (None, Verdict::Up) => Some(true),
-        (Some(Forced::Down | Forced::Drained), _) | (None, Verdict::Down) => Some(false),
-        (None, Verdict::Unknown) => None,
-    }
+/// Whether a target is up without any doubt.
+fn is_up(view: &TargetView) -> bool {
+    matches!((view.forced, view.verdict), (Some(Forced::Up), _) | (None, Verdict::Up))
 }
 
 /// How every pool stands.

@@ -76,7 +76,7 @@ impl Lab {
         let folder = tempfile::tempdir().unwrap();
         let shipped = Shipped { zone: ZONE, steering: &steering, ..Shipped::embedded() };
         let listen = ["127.0.0.1:0".parse().unwrap()];
-        let settings = Settings { listen: &listen, admin: None, origin_port: origins.port(), ca_pem: &ca.pem() };
+        let settings = Settings { listen: &listen, origin_port: origins.port(), ca_pem: &ca.pem() };
         let prepared = Prepared::write(folder.path(), &shipped, &sites, &settings).unwrap();
         let (server, address, log) = serve(&prepared.config);
         Self { runtime, origins, server, address, log, folder }

@@ -213,36 +213,49 @@ fn a_second_signal_ends_it_at_once() {
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
-/// Zones, broken zones, databases and listeners come and go each second, and every query is answered.
+/// Zones, broken zones, databases, certificates and listeners change each second, and every query is answered.
 #[test]
 fn no_query_is_lost_while_everything_changes() {
     let (rate, time) = if long() { (20_000, Duration::from_secs(60)) } else { (4_000, Duration::from_secs(5)) };
     let free = || UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (at, other) = (free(), free());
-    let main = |listen: &str| format!("{MAIN}[geo]\ndatabases = [\"geo.mmdb\"]\n").replace("\"127.0.0.1:0\"", listen);
-    let (one, two) = (main(&format!("\"{at}\"")), main(&format!("\"{at}\", \"{other}\"")));
+    let (at, other, tls) = (free(), free(), free());
+    let main = |more: &str| {
+        let listen = format!("\"{at}\", {{ address = \"{tls}\", protocol = \"tls\", tls = \"main\" }}{more}");
+        let sections = "[geo]\ndatabases = [\"geo.mmdb\"]\n[tls.main]\ncert = \"dns.pem\"\nkey = \"dns.key\"\n";
+        format!("{MAIN}{sections}").replace("\"127.0.0.1:0\"", &listen)
+    };
+    let (one, two) = (main(""), main(&format!(", \"{other}\"")));
     let site = plain_site(&one);
+    let new_certificate = || {
+        let pair = rcgen::generate_simple_self_signed(["dns.example.com".to_owned()]).unwrap();
+        site.write("dns.key", pair.signing_key.serialize_pem().as_bytes());
+        site.write("dns.pem", pair.cert.pem().as_bytes());
+    };
     let country = fs::read(repository("geo/country.mmdb")).unwrap();
     site.write("geo.mmdb", &country);
+    new_certificate();
     let server = site.start();
+
     let load = Load::start(at, "www.example.com", rate);
     let (start, mut turns) = (Instant::now(), 0);
     while start.elapsed() < time {
         turns += 1;
-        let serial = format!(" {turns} 7200");
-        site.write("zones/example.com.zone", ZONE.replace(" 1 7200", &serial).as_bytes());
-        thread::sleep(Duration::from_millis(200));
+        site.write("zones/example.com.zone", ZONE.replace(" 1 7200", &format!(" {turns} 7200")).as_bytes());
         site.write("zones/broken.example.zone", b"this is no zone\n");
-        thread::sleep(Duration::from_millis(300));
+        let (code, body) = server.admin("POST", "/v1/reload");
+        assert!(code == 422 && body.contains("broken.example.zone:1:"), "{code} {body}");
         fs::remove_file(site.path("zones/broken.example.zone")).unwrap();
         site.write("geo.mmdb", &country);
+        new_certificate();
         site.write("windrose.toml", if turns % 2 == 0 { &one } else { &two }.as_bytes());
-        thread::sleep(Duration::from_millis(500));
+        let (code, body) = server.admin("POST", "/v1/reload");
+        assert_eq!(code, 200, "{body}");
+        assert_eq!(ask(other, "www.example.com").is_some(), turns % 2 == 1);
+        thread::sleep((Duration::from_secs(1) * turns).saturating_sub(start.elapsed()));
     }
     let outcome = load.stop();
-    let history = server.admin("GET", "/v1/status").1;
     println!(
-        "{} queries at {rate}/s for {} s, {turns} rounds of changes: {} unanswered, p50 {:?}, p99 {:?}, p99.9 {:?}, longest {:?}; {history}",
+        "{} queries at {rate}/s for {} s, {turns} rounds of changes: {} unanswered; p50 {:?}, p99 {:?}, p99.9 {:?}, longest {:?}",
         outcome.sent,
         time.as_secs(),
         outcome.unanswered,
@@ -253,6 +266,7 @@ fn no_query_is_lost_while_everything_changes() {
     );
     assert_eq!((outcome.unanswered, outcome.failed), (0, 0), "of {}:\n{}", outcome.sent, server.log());
     assert!(outcome.sent >= rate * time.as_secs() * 9 / 10);
+    assert!(server.says("certificate main is another one now") >= turns as usize);
 }
 
 /// Memory after many reloads is what it was after some.

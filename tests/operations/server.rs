@@ -53,7 +53,9 @@ impl Site {
     }
 
     fn try_start(&self) -> Result<Server, String> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_windrose"))
+        // WINDROSE_BIN: another build, such as the release build for figures
+        let binary = std::env::var_os("WINDROSE_BIN").unwrap_or(env!("CARGO_BIN_EXE_windrose").into());
+        let mut child = Command::new(binary)
             .args(["serve", "--config"])
             .arg(self.path("windrose.toml"))
             .env_remove("RUST_LOG")

@@ -1,0 +1,175 @@
+//! A listener: start and stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hickory_server::Server;
+use rustls::crypto::aws_lc_rs;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::{Certificate, Handler, listen};
+use crate::net::Responder;
+
+/// How long a handshake may take, and how long a connection may be idle (RFC 7766 §6.2.3).
+const IDLE: Duration = Duration::from_secs(10);
+/// Responses that may wait to be written to a TCP connection. It takes its queries one after the other, so there are few.
+const WAITING: usize = 32;
+/// Where HTTPS is asked (RFC 8484 §4.1.1; the path is what most resolvers are configured with).
+const HTTPS_PATH: &str = "/dns-query";
+
+/// What a listener speaks.
+#[derive(Clone, Debug)]
+pub enum Protocol {
+    /// UDP and TCP, on one port.
+    Dns,
+    /// DNS over TLS (RFC 7858), TLS 1.2 and 1.3.
+    Tls(Arc<Certificate>),
+    /// DNS over QUIC (RFC 9250).
+    Quic(Arc<Certificate>),
+    /// DNS over HTTPS (RFC 8484): HTTP/2, POST to `/dns-query`.
+    Https(Arc<Certificate>),
+}
+
+/// A listener that is served. Dropping it stops it, without waiting; others are not touched.
+#[derive(Debug)]
+pub struct Hosted {
+    address: SocketAddr,
+    is_quic: bool,
+    /// Dropping it is the signal to stop.
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Hosted {
+    /// Opens the sockets and serves them on a runtime; `make_responder` is called once for each of its threads.
+    ///
+    /// # Errors
+    /// The sockets cannot be opened: the error names the address and says what to do.
+    pub fn start<R: Responder>(
+        address: SocketAddr,
+        protocol: Protocol,
+        runtime: &Handle,
+        make_responder: impl Fn() -> R,
+    ) -> io::Result<Self> {
+        let _inside = runtime.enter();
+        let is_quic = matches!(protocol, Protocol::Quic(_));
+        let bound = Bound::open(address, protocol)?;
+        let address = bound.address()?;
+        let workers = runtime.metrics().num_workers();
+        let mut server = Server::new(Handler::new(address.ip(), workers, make_responder));
+        bound.register(&mut server)?;
+        let (stop, signal) = oneshot::channel();
+        let task = runtime.spawn(serve(server, signal));
+        Ok(Self { address, is_quic, stop, task })
+    }
+
+    /// The address, with the port that was chosen where port 0 was asked for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether it still serves: hickory-server gives a socket up where the system says that it is not connected or that
+    /// a connection was aborted.
+    pub fn is_serving(&self) -> bool {
+        !self.task.is_finished()
+    }
+
+    /// Stops: nothing more is accepted, connections are closed. Returns when the sockets are, or after `grace`.
+    pub async fn stop(self, grace: Duration) {
+        let Self { address, is_quic, stop, mut task } = self;
+        drop(stop);
+        let closed = async {
+            let _ = (&mut task).await;
+            if is_quic {
+                listen::closed(address).await;
+            }
+        };
+        if tokio::time::timeout(grace, closed).await.is_err() {
+            task.abort();
+        }
+    }
+}
+
+/// Serves until the signal, or until the sockets have failed.
+async fn serve<R: Responder>(mut server: Server<Handler<R>>, signal: oneshot::Receiver<()>) {
+    tokio::select! {
+        _ = signal => {}
+        // `is_serving` says so
+        _ = server.block_until_done() => {}
+    }
+    let _ = server.shutdown_gracefully().await;
+}
+
+/// Open sockets, and how TLS is spoken there.
+enum Bound {
+    Dns(UdpSocket, TcpListener),
+    Tls(TcpListener, Arc<ServerConfig>),
+    Quic(UdpSocket, Arc<ServerConfig>),
+    Https(TcpListener, Arc<ServerConfig>),
+}
+
+impl Bound {
+    fn open(address: SocketAddr, protocol: Protocol) -> io::Result<Self> {
+        let stream = |what| TcpListener::from_std(listen::stream(address, what)?);
+        Ok(match protocol {
+            Protocol::Dns => {
+                let (udp, tcp) = listen::both(address)?;
+                Self::Dns(UdpSocket::from_std(udp)?, TcpListener::from_std(tcp)?)
+            }
+            Protocol::Tls(certificate) => Self::Tls(stream("TLS")?, tls(certificate, b"dot", &[&TLS13, &TLS12])?),
+            Protocol::Https(certificate) => Self::Https(stream("HTTPS")?, tls(certificate, b"h2", &[&TLS13, &TLS12])?),
+            Protocol::Quic(certificate) => {
+                let socket = UdpSocket::from_std(listen::datagram(address, "QUIC")?)?;
+                // RFC 9001 §4.2: no earlier version
+                Self::Quic(socket, tls(certificate, b"doq", &[&TLS13])?)
+            }
+        })
+    }
+
+    fn address(&self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Dns(_, tcp) | Self::Tls(tcp, _) | Self::Https(tcp, _) => tcp.local_addr(),
+            Self::Quic(udp, _) => udp.local_addr(),
+        }
+    }
+
+    fn register<R: Responder>(self, server: &mut Server<Handler<R>>) -> io::Result<()> {
+        match self {
+            Self::Dns(udp, tcp) => {
+                server.register_socket(udp);
+                server.register_listener(tcp, IDLE, WAITING);
+                Ok(())
+            }
+            Self::Tls(tcp, config) => server.register_tls_listener_with_tls_config(tcp, IDLE, config),
+            // any host name: the certificate says which are ours
+            Self::Https(tcp, config) => {
+                server.register_https_listener_with_tls_config(tcp, IDLE, config, None, HTTPS_PATH.into())
+            }
+            Self::Quic(udp, config) => {
+                server.register_quic_listener_and_tls_config(udp, IDLE, config).map_err(io::Error::other)
+            }
+        }
+    }
+}
+
+/// TLS with aws-lc-rs, which is named so that nothing depends on what else the process has chosen.
+fn tls(
+    certificate: Arc<Certificate>,
+    alpn: &[u8],
+    versions: &[&'static SupportedProtocolVersion],
+) -> io::Result<Arc<ServerConfig>> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_protocol_versions(versions)
+        .map_err(io::Error::other)?
+        .with_no_client_auth()
+        .with_cert_resolver(certificate);
+    config.alpn_protocols = vec![alpn.to_vec()];
+    Ok(Arc::new(config))
+}

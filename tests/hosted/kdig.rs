@@ -1,0 +1,94 @@
+//! Every protocol, asked by `kdig`.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use libtest_mimic::Failed;
+use windrose::net::hosted::{Hosted, Protocol};
+
+use crate::lab::Lab;
+
+pub(crate) fn tls() -> Result<(), Failed> {
+    let lab = Lab::new();
+    let hosted = lab.tls();
+    ask_all(&hosted, "+tls")?;
+    expect(&hosted, "+tls ns1.example.com A", &[";; TLS session (TLS1.3)"])
+}
+
+pub(crate) fn quic() -> Result<(), Failed> {
+    let lab = Lab::new();
+    let quic = || Protocol::Quic(Arc::clone(&lab.certificate));
+    let hosted = lab.try_start("127.0.0.78:0".parse().unwrap(), quic()).unwrap();
+    ask_all(&hosted, "+quic")?;
+    expect(&hosted, "+quic ns1.example.com A", &[";; QUIC session (QUICv1)-(TLS1.3)"])?;
+    // the clients' connections do not keep the address
+    let address = hosted.address();
+    lab.runtime.block_on(hosted.stop(Duration::from_secs(5)));
+    lab.try_start(address, quic()).unwrap();
+    Ok(())
+}
+
+pub(crate) fn https() -> Result<(), Failed> {
+    let lab = Lab::new();
+    let hosted = lab.https();
+    ask_all(&hosted, "+https")?;
+    expect(&hosted, "+https ns1.example.com A", &[";; HTTP session (HTTP/2-POST)"])?;
+    expect_none(&hosted, "+https=/elsewhere ns1.example.com A")
+}
+
+pub(crate) fn plain() -> Result<(), Failed> {
+    let lab = Lab::new();
+    let hosted = lab.start(Protocol::Dns);
+    ask_all(&hosted, "+notcp")?;
+    ask_all(&hosted, "+tcp")
+}
+
+/// A limit of hickory-server: RFC 8484 §4.1 wants GET too.
+pub(crate) fn https_get() -> Result<(), Failed> {
+    let lab = Lab::new();
+    expect_none(&lab.https(), "+https +https-get ns1.example.com A")
+}
+
+/// Static and steered names, with Client Subnet and without, and what gets nothing.
+fn ask_all(hosted: &Hosted, over: &str) -> Result<(), Failed> {
+    for (question, parts) in [
+        ("ns1.example.com A", &["status: NOERROR", "Flags: qr aa", "192.0.2.53"][..]),
+        ("nothing.example.com A", &["status: NXDOMAIN", "SOA"]),
+        ("example.org A +edns", &["status: REFUSED", "EDE: 20"]),
+        ("www.example.com A +subnet=133.11.0.0/24", &["203.0.113.1", "CLIENT-SUBNET: 133.11.0.0/24/8"]),
+        ("www.example.com A +subnet=141.20.0.0/24", &["192.0.2.1", "CLIENT-SUBNET: 141.20.0.0/24/"]),
+        ("www.example.com AAAA +subnet=133.11.0.0/24", &["2001:db8:2::1", "CLIENT-SUBNET: 133.11.0.0/24/8"]),
+        ("ns1.example.com A +subnet=133.11.0.0/24", &["192.0.2.53", "CLIENT-SUBNET: 133.11.0.0/24/0"]),
+    ] {
+        expect(hosted, &format!("{over} {question}"), parts)?;
+    }
+    expect_none(hosted, &format!("{over} drop.example.com A"))
+}
+
+fn expect(hosted: &Hosted, question: &str, parts: &[&str]) -> Result<(), Failed> {
+    let printed = kdig(hosted, &format!("+time=10 {question}"));
+    match parts.iter().find(|part| !printed.contains(**part)) {
+        Some(missing) => Err(format!("{question}\nexpected {missing}, found:\n{printed}").into()),
+        None => Ok(()),
+    }
+}
+
+fn expect_none(hosted: &Hosted, question: &str) -> Result<(), Failed> {
+    let printed = kdig(hosted, &format!("+time=1 {question}"));
+    if printed.contains("HEADER") {
+        Err(format!("{question}\nexpected nothing, found:\n{printed}").into())
+    } else {
+        Ok(())
+    }
+}
+
+fn kdig(hosted: &Hosted, question: &str) -> String {
+    let server = hosted.address();
+    let output = Command::new("kdig")
+        .args([&format!("@{}", server.ip()), "-p", &server.port().to_string(), "+retry=0"])
+        .args(question.split_whitespace())
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
