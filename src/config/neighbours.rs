@@ -36,11 +36,14 @@ pub(super) fn check_neighbours(
         return;
     }
     let policy = &built.steering.policies[policy];
+    let errors = log.errors();
     match policy.kind {
         PolicyKind::Address => beside_addresses(log, span, owner, notes, zone),
         PolicyKind::Cname => beside_cname(log, span, owner, zone),
     }
-    check_static(log, span, owner, policy, &notes.families, zone);
+    if log.errors() == errors {
+        check_static(log, span, owner, policy, &notes.families, zone);
+    }
 }
 
 fn beside_addresses(log: &mut Log<'_>, span: Span, owner: NameRef<'_>, notes: &PolicyNotes, zone: &dyn ZoneView) {

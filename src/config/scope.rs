@@ -57,11 +57,11 @@ impl<I: Copy> Things<I> {
         self.refused.insert(name.to_owned());
     }
 
-    /// Warns of things that nothing refers to.
-    pub(super) fn warn_unused(&self, kind: &str, diagnostics: &mut Vec<Diagnostic>) {
+    /// Reports things that nothing refers to.
+    pub(super) fn report_unused(&self, kind: &str, diagnostics: &mut Vec<Diagnostic>) {
         for (name, thing) in self.things.iter().filter(|(_, thing)| !thing.used) {
-            let warning = Diagnostic::warning(thing.span, format!("{kind} \"{name}\" is never used"));
-            diagnostics.push(warning.hint("take it out, or refer to it"));
+            let error = Diagnostic::error(thing.span, format!("{kind} \"{name}\" is never used"));
+            diagnostics.push(error.hint("take it out, or refer to it"));
         }
     }
 }

@@ -142,16 +142,16 @@ impl SteeringBuilder {
         self.built.cname_targets.iter().map(|(target, _)| target)
     }
 
-    /// Ends it: checks what rules need of the databases, and warns of what nothing uses.
+    /// Ends it: checks what rules need of the databases, and reports what nothing uses.
     pub fn finish(mut self, fields: Fields, have_database: bool, diagnostics: &mut Vec<Diagnostic>) -> Steering {
         self.link_shared(diagnostics);
         let mut found = Vec::new();
         check_demands(&self.built.demands, fields, have_database, &mut found);
         for scope in self.zones.iter().chain([&self.shared]).filter(|scope| !scope.faulty) {
-            scope.regions.warn_unused("region", &mut found);
-            scope.checks.warn_unused("check", &mut found);
-            scope.pools.warn_unused("pool", &mut found);
-            scope.policies.warn_unused("policy", &mut found);
+            scope.regions.report_unused("region", &mut found);
+            scope.checks.report_unused("check", &mut found);
+            scope.pools.report_unused("pool", &mut found);
+            scope.policies.report_unused("policy", &mut found);
         }
         found.sort_by_key(|finding| finding.span.map(|span| (span.file, span.start)));
         diagnostics.extend(found);

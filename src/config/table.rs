@@ -282,7 +282,8 @@ impl<'t> Table<'t> {
             let part = written.len() > 3 && key.starts_with(written);
             written != key && (part || strsim::damerau_levenshtein(written, key) == 1)
         };
-        self.table.keys().any(|written| keys.iter().any(|key| near(written.get_ref(), key)))
+        let unknown = self.table.keys().map(|key| key.get_ref().as_ref()).filter(|key| !self.known.contains(key));
+        unknown.into_iter().any(|written| keys.iter().any(|key| near(written, key)))
     }
 
     /// Refuses a key whose feature is reserved or not built.

@@ -74,7 +74,8 @@ impl ZoneView for FakeZone {
 fn example_zone() -> FakeZone {
     FakeZone::new(
         "example.com",
-        "@ SOA;@ NS;@ A;@ AAAA;www A;www AAAA;static CNAME;alias CNAME;text TXT;sub CUT;ns1 A;ns1 TARGET",
+        "@ SOA;@ NS;@ A;@ AAAA;www A;www AAAA;static CNAME;alias CNAME;text TXT;sub CUT;ns1 A;ns1 TARGET;\
+         eu.www A;*.edge A;new A;a A;b A;c A;d A;x CNAME",
     )
 }
 

@@ -164,7 +164,7 @@ fn names_are_numbered_over_all_zones() {
         [name]\n\"*.x\" = { pool = \"p\" }\n\"www\" = { pool = \"p\" }\n";
     for origin in ["example.com", "Example.NET"] {
         let file = sources.add(format!("{origin}.toml"), text.as_bytes().to_vec());
-        builder.zone(&sources, file, &FakeZone::new(origin, "@ SOA"), &mut read_pem, &mut found);
+        builder.zone(&sources, file, &FakeZone::new(origin, "@ SOA;*.x A;www A"), &mut read_pem, &mut found);
     }
     let steering = builder.finish(Fields::default(), false, &mut found);
     assert_eq!(lines(&sources, &found), [""; 0]);
