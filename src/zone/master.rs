@@ -133,8 +133,9 @@ impl Parser {
     fn enter(&mut self, include: Include, sources: &mut Sources, load: &mut Loader<'_>) -> Place {
         let loaded = if self.frames.len() < MAX_DEPTH {
             load(sources, &include.name, include.back.file)
+                .map_err(|reason| (reason, "relative paths start at the file that holds them"))
         } else {
-            Err(format!("files include one another more than {MAX_DEPTH} deep"))
+            Err((format!("files include one another more than {MAX_DEPTH} deep"), "see which of them includes itself"))
         };
         match loaded {
             Ok(file) => {
@@ -143,12 +144,10 @@ impl Parser {
                 self.frames.push(Frame { place: include.back, origin, owner: self.owner.clone() });
                 Place { file, at: 0 }
             }
-            Err(reason) => {
+            Err((reason, hint)) => {
                 self.builder.lost.push(Lost { owner: None, rtype: None });
                 let message = format!("cannot include `{}`: {reason}", include.name);
-                self.report(
-                    Diagnostic::error(include.span, message).hint("relative paths start at the file that holds them"),
-                );
+                self.report(Diagnostic::error(include.span, message).hint(hint));
                 include.back
             }
         }

@@ -8,8 +8,8 @@ enum Data {
     Short(u16),
     /// In eight octets.
     Long(u64),
-    Map(Vec<(&'static str, Data)>),
-    List(Vec<Data>),
+    Map(Vec<(&'static str, Self)>),
+    List(Vec<Self>),
 }
 
 use Data::{List, Long, Map, Number, Short, Text};
@@ -18,7 +18,7 @@ use Data::{List, Long, Map, Number, Short, Text};
 pub(crate) fn all() -> [(&'static str, Vec<u8>); 4] {
     let country = || ("country", Map(vec![("iso_code", Text("DE"))]));
     let subdivision = |code: bool| {
-        let code = code.then(|| ("iso_code", Text("HE")));
+        let code = code.then_some(("iso_code", Text("HE")));
         let names = ("names", Map(vec![("en", Text("Hesse"))]));
         ("subdivisions", List(vec![Map(code.into_iter().chain([names]).collect())]))
     };

@@ -82,22 +82,41 @@ fn findings_of_texts() {
                 "1:3: expected a TTL, a class or a record type, found `WEIRDO` (a type without a name here is written TYPE123, its RDATA `\\# length hex` (RFC 3597))",
             ],
         ),
-        ("a", &["1:2: expected a TTL, a class or a record type, found the end of the line"]),
-        ("a CH A 192.0.2.1", &["1:3: expected class IN, the only one served, found `CH`"]),
-        ("a ANY x", &["1:3: ANY is for queries and messages, no zone holds it"]),
+        (
+            "a",
+            &[
+                "1:2: expected a TTL, a class or a record type, found the end of the line (a record looks like `www 300 IN A 192.0.2.1`; TTL and class may be left out)",
+            ],
+        ),
+        (
+            "a CH A 192.0.2.1",
+            &["1:3: expected class IN, the only one served, found `CH` (write IN, or take the record out)"],
+        ),
+        ("a ANY x", &["1:3: ANY is for queries and messages, no zone holds it (take the record out)"]),
         (
             "a HTTPS 1 .",
             &["1:3: HTTPS has no text form of its own here (write its RDATA as `\\# length hex` (RFC 3597))"],
         ),
-        ("a..b A 192.0.2.1\n  A 192.0.2.2", &["1:1: `a..b` is not a name: a label is empty"]),
+        (
+            "a..b A 192.0.2.1\n  A 192.0.2.2",
+            &["1:1: `a..b` is not a name: a label is empty (take out a dot: one stands in front, or two side by side)"],
+        ),
         (
             " A 192.0.2.1",
             &[
                 "1:2: this line begins with a blank, and no owner comes before it (begin the line with the owner, or with @ for the origin)",
             ],
         ),
-        ("a 5x A 192.0.2.1", &["1:3: expected a TTL, a class or a record type, found `5x`"]),
-        ("a 2147483648 A 192.0.2.1", &["1:3: a TTL is at most 2147483647 seconds (RFC 2181 §8)"]),
+        (
+            "a 5x A 192.0.2.1",
+            &[
+                "1:3: expected a TTL, a class or a record type, found `5x` (a record looks like `www 300 IN A 192.0.2.1`; TTL and class may be left out)",
+            ],
+        ),
+        (
+            "a 2147483648 A 192.0.2.1",
+            &["1:3: a TTL is at most 2147483647 seconds (RFC 2181 §8) (a day is 86400 or 1d, a week 604800 or 1w)"],
+        ),
         (
             "a TXT \"x\nb A 1",
             &[
@@ -113,15 +132,12 @@ fn findings_of_texts() {
         ),
         (
             "a A ( 192.0.2.1\nb A 192.0.2.2",
-            &[
-                "2:1: expected the end of the line, found `b` (A looks like `192.0.2.1`)",
-                "1:5: this parenthesis is never closed",
-            ],
+            &["1:5: this parenthesis is never closed (write ) behind the last word of the record)"],
         ),
         (
             "a A 192.0.2.1 )\nb A x",
             &[
-                "1:15: this parenthesis closes none",
+                "1:15: this parenthesis closes none (take it out, or write \\) for the character)",
                 "2:5: expected an IPv4 address, found `x` (A looks like `192.0.2.1`)",
             ],
         ),
@@ -132,9 +148,14 @@ fn findings_of_texts() {
                 "3:5: expected an IPv4 address, found `z` (A looks like `192.0.2.1`)",
             ],
         ),
-        ("a TYPE9 \\# 3 abcd", &["1:12: the length says 3 octets, the data has 2"]),
-        ("a TYPE9 \\# 2 abc", &["1:14: the number of hexadecimal digits is odd"]),
-        ("a A \\# 3 c00002", &["1:10: these octets are no RDATA of type A"]),
+        ("a TYPE9 \\# 3 abcd", &["1:12: the length says 3 octets, the data has 2 (write how many octets follow)"]),
+        ("a TYPE9 \\# 2 abc", &["1:14: the number of hexadecimal digits is odd (every octet has two)"]),
+        (
+            "a A \\# 3 c00002",
+            &[
+                "1:10: these octets are no RDATA of type A (compare them with the RFC of the type, or write its own text form)",
+            ],
+        ),
         (
             "a TYPE9 x",
             &["1:3: TYPE9 has no text form of its own here (write its RDATA as `\\# length hex` (RFC 3597))"],
@@ -145,11 +166,11 @@ fn findings_of_texts() {
                 "1:1: expected $ORIGIN, $TTL or $INCLUDE, found `$GENERATE` (a name that begins with a dollar sign is written \\$)",
             ],
         ),
-        ("$TTL", &["1:5: expected a TTL, found the end of the line"]),
+        ("$TTL", &["1:5: expected a TTL, found the end of the line (write it as `$TTL 1h`)"]),
         (
             "$INCLUDE nowhere\na A 1",
             &[
-                "1:10: cannot include `nowhere`: no such file",
+                "1:10: cannot include `nowhere`: no such file (relative paths start at the file that holds them)",
                 "2:5: expected an IPv4 address, found `1` (A looks like `192.0.2.1`)",
             ],
         ),
@@ -209,14 +230,22 @@ fn included_files() {
         ]
     );
     let (_, errors) = read_files(b"$INCLUDE self", &files);
-    assert_eq!(errors, ["self:1:10: error: cannot include `self`: files include one another more than 16 deep"]);
+    assert_eq!(
+        errors,
+        [
+            "self:1:10: error: cannot include `self`: files include one another more than 16 deep (see which of them includes itself)"
+        ]
+    );
 }
 
 #[test]
 fn too_many_errors() {
     let (_, errors) = read(&"a A x\n".repeat(1000));
     assert_eq!(errors.len(), 101);
-    assert_eq!(errors[100], "z:100:3: error: 100 errors in this zone: what follows was not read");
+    assert_eq!(
+        errors[100],
+        "z:100:5: error: 100 errors in this zone: what follows was not read (mend these first, and check again)"
+    );
 }
 
 #[test]

@@ -5,32 +5,35 @@ use crate::base::Ttl;
 use crate::wire::Rtype;
 use crate::zone::{Zone, ZoneBuilder};
 
+/// Findings without what to do about them.
+fn said(lines: &[String]) -> Vec<&str> {
+    lines.iter().filter_map(|line| line.split(" (").next()).collect()
+}
+
 #[test]
 fn zones_that_are_refused() {
     let table: &[(&str, &[&str])] = &[
         ("a 1 A 192.0.2.1", &["z:1:1: error: the zone example. has no SOA record at its apex"]),
         ("", &["z:1:1: error: the zone example. has no SOA record at its apex"]),
-        ("@ 1 SOA . . 1 1 1 1 1\n@ SOA . . 2 1 1 1 1", &["z:2:1: error: a second SOA record of the same name"]),
+        ("@ 1 SOA . . 1 1 1 1 1\n@ SOA . . 2 1 1 1 1", &["z:2:3: error: a second SOA record of the same name"]),
         (
             "@ 1 SOA . . 1 1 1 1 1\na SOA . . 2 1 1 1 1",
-            &["z:2:1: error: an SOA record that is not at the apex example."],
+            &["z:2:3: error: an SOA record that is not at the apex example."],
         ),
         (
             "@ 1 SOA . . 1 1 1 1 1\na CNAME b\na A 192.0.2.1\n  TXT x",
-            &[
-                "z:3:1: error: a CNAME beside A records of the same name (a name with a CNAME has no other records (RFC 1034 §3.6.2))",
-            ],
+            &["z:3:3: error: a CNAME beside A records of the same name"],
         ),
         (
             "@ 1 SOA . . 1 1 1 1 1\n@ CNAME b\nb CNAME c\nB CNAME d",
             &[
-                "z:2:1: error: a CNAME beside SOA records of the same name (a name with a CNAME has no other records (RFC 1034 §3.6.2))",
-                "z:4:1: error: a second CNAME record of the same name",
+                "z:2:3: error: a CNAME beside SOA records of the same name",
+                "z:4:3: error: a second CNAME record of the same name",
             ],
         ),
     ];
     for (text, expected) in table {
-        assert_eq!(compile(text).expect_err("a refusal"), *expected, "{text}");
+        assert_eq!(said(&compile(text).expect_err("a refusal")), *expected, "{text}");
     }
 }
 
@@ -38,7 +41,7 @@ fn zones_that_are_refused() {
 fn an_rrset_that_fits_no_message() {
     let big: String = (0..300).map(|n| format!("a TXT {n:0250}\n")).collect();
     let errors = compile(&format!("{TOP}{big}")).expect_err("a refusal");
-    assert_eq!(errors, ["z:4:1: error: the TXT records of this name fit no message: 78900 octets"]);
+    assert_eq!(said(&errors), ["z:4:3: error: the TXT records of this name fit no message: 78900 octets"]);
 }
 
 #[test]
@@ -46,11 +49,11 @@ fn warnings() {
     let text = "@ 9 SOA . . 1 1 1 1 1\nother. A 192.0.2.1\na 5 A 192.0.2.1\na 4 A 192.0.2.2\na 4 A 192.0.2.1";
     let (zone, warnings) = compile(text).expect("a zone with flaws");
     assert_eq!(
-        warnings,
+        said(&warnings),
         [
             "z:1:1: warning: the zone example. has no NS records at its apex",
             "z:2:1: warning: other. is not in the zone example.: the record is left out",
-            "z:4:1: warning: the A records of this name differ in TTL: 4 is used",
+            "z:4:5: warning: the A records of this name differ in TTL: 4 is used",
         ]
     );
     assert_eq!(print(&zone)[1..], ["a.example. 4 A 192.0.2.1", "a.example. 4 A 192.0.2.2"]);
