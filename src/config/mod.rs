@@ -1,12 +1,14 @@
 //! Configuration: TOML text becomes the main file's settings and the steering of all zones.
 //!
 //! Every file is read to its end and every mistake is reported, each at its place and with what to do about it. The
-//! text is lowered by hand from tables with spans (`table`), which recover from syntax errors. Nothing here opens a
+//! text is lowered by hand from tables with spans (`table`), which recover from syntax errors; `syntax` says these in
+//! plain words, with `brackets` for what is never closed, and `remedies` what to write instead. Nothing here opens a
 //! file: texts come through [`Sources`](crate::base::Sources), and what a file names is read by closures.
 //!
 //! [`main_file()`] is one file. [`SteeringBuilder`] takes shared files, then one file a zone with a [`ZoneView`] of its
 //! static records, and ends in a [`Steering`](crate::steer::Steering) in which every reference is resolved: `checks`,
-//! `pools`, `policies` and `names` each read one kind of thing, `demands` is what rules need of the geo databases, and
+//! `pools`, `policies` and `names` each read one kind of thing (`neighbours`: whether a zone has room for a name),
+//! `policy_warnings` is what may not be meant, `demands` what rules need of the geo databases, and
 //! `scope` says who sees what. [`report`] shows findings. What the keys mean is not decided here.
 
 mod brackets;

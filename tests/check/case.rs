@@ -55,7 +55,8 @@ impl<'t> Case<'t> {
     }
 }
 
-fn put(folder: &Path, name: &str, bytes: &[u8]) {
+/// Writes a file, its folders too.
+pub(crate) fn put(folder: &Path, name: &str, bytes: &[u8]) {
     let path = folder.join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, bytes).unwrap();

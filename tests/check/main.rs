@@ -25,7 +25,11 @@ fn main() -> ExitCode {
             Trial::test(name, move || run(&path))
         })
         .collect();
-    trials.push(Trial::test("the_shipped_configuration_passes", the_shipped_configuration_passes));
+    trials.push(Trial::test("shipped_configuration", || {
+        passes(Path::new(env!("CARGO_MANIFEST_DIR")), "5 steered names")
+    }));
+    trials.push(Trial::test("examples_of_the_design", examples_of_the_design));
+    trials.push(Trial::test("form_of_json", form_of_json));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -70,10 +74,39 @@ fn check(folder: &Path, arguments: &[&str]) -> (i32, String) {
     (output.status.code().unwrap_or(-1), String::from_utf8(output.stdout).unwrap())
 }
 
-fn the_shipped_configuration_passes() -> Result<(), Failed> {
-    let (code, shown) = check(Path::new(env!("CARGO_MANIFEST_DIR")), &[]);
-    if (code, shown.as_str()) == (0, "config/windrose.toml can be served: 1 zone, 5 steered names\n") {
+/// Nothing may be said of a configuration but that it can be served.
+fn passes(folder: &Path, names: &str) -> Result<(), Failed> {
+    let (code, shown) = check(folder, &[]);
+    if (code, shown) == (0, format!("config/windrose.toml can be served: 1 zone, {names}\n")) {
         return Ok(());
     }
-    Err(format!("exit {code}\n{shown}").into())
+    Err(format!("exit {code}\n{}", check(folder, &[]).1).into())
+}
+
+/// Every key of the main file but certificates, and the steering file that shows every key, over the shipped zone.
+fn examples_of_the_design() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (from, to) in [
+        ("tests/check/blueprint.toml", "config/windrose.toml"),
+        ("src/config/tests/blueprint.toml", "zones/example.com.toml"),
+        ("zones/example.com.zone", "zones/example.com.zone"),
+    ] {
+        case::put(folder.path(), to, &fs::read(repository.join(from))?);
+    }
+    databases::all().iter().for_each(|(name, bytes)| case::put(folder.path(), name, bytes));
+    passes(folder.path(), "4 steered names")
+}
+
+fn form_of_json() -> Result<(), Failed> {
+    let folder = tempfile::tempdir()?;
+    case::put(folder.path(), "config/windrose.toml", "versoin = 1\nversion = 1\n".as_bytes());
+    let (code, shown) = check(folder.path(), &["--json"]);
+    let expected = concat!(
+        r#"{"config":"config/windrose.toml","ok":false,"errors":1,"warnings":0,"zones":0,"steered_names":0,"#,
+        r#""diagnostics":[{"severity":"error","file":"config/windrose.toml","line":1,"column":1,"end_line":1,"#,
+        r#""end_column":8,"message":"unknown key \"versoin\" in the file","hint":"did you mean \"version\"?"}]}"#,
+        "\n"
+    );
+    if (code, shown.as_str()) == (1, expected) { Ok(()) } else { Err(format!("exit {code}\n{shown}").into()) }
 }
