@@ -65,6 +65,9 @@ fn the_files_it_names_are_there() {
         "LICENSE-MIT",
         "LICENSE-APACHE",
         "ARCHITECTURE.md",
+        "examples/embed.rs",
+        "src/net/hosted/mod.rs",
+        "tests/hosted/differences.txt",
     ] {
         assert!(text.contains(file), "README.md does not name {file}");
         assert!(repository(file).exists(), "{file} is not there");

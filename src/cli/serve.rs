@@ -19,7 +19,7 @@ pub(super) fn run(config: &Path, format: LogFormat) -> u8 {
             return FAILED;
         }
     };
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         let (Ok(mut end), Ok(mut interrupt), Ok(mut hangup)) =
             (signals(SignalKind::terminate()), signals(SignalKind::interrupt()), signals(SignalKind::hangup()))
         else {
@@ -45,7 +45,10 @@ pub(super) fn run(config: &Path, format: LogFormat) -> u8 {
             _ = end.recv() => at_once(),
             _ = interrupt.recv() => at_once(),
         }
-    })
+    });
+    // files that are being loaded are not waited for
+    runtime.shutdown_background();
+    code
 }
 
 /// A second signal: queries in hand are not waited for, and the state is as it was last saved.

@@ -34,9 +34,10 @@ pub(super) struct Server {
 #[derive(Debug)]
 pub(super) struct NotStarted;
 
-/// The runtime of everything that is not the query path.
+/// The runtime of everything that is not the query path, behind which its threads stand.
 pub(super) fn control_runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("windrose-control").enable_all().build()
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).thread_name("windrose-control").on_thread_start(net::lower_priority).enable_all().build()
 }
 
 impl Server {

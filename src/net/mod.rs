@@ -15,7 +15,7 @@
 //! | `frame`     | two-octet framing, without a socket                                         |
 //! | [`hosted`]  | TLS, QUIC and HTTPS, and in a second way UDP and TCP, served by hickory-server |
 //! | `worker`    | a thread's responder, walled off: its panic costs a query, not the thread   |
-//! | `sys`       | system calls: packet info, the descriptor limit; the only `unsafe` here     |
+//! | `sys`       | system calls: packet info, limits and priorities; the only `unsafe` here    |
 //!
 //! Deliberately absent: queues between threads, a task for each query, logging.
 #![allow(clippy::disallowed_methods, reason = "net reads the clock, once a batch")]
@@ -36,7 +36,7 @@ mod tests;
 pub use crate::answer::{Meta, Transport};
 pub use bind::{Bound, Options};
 pub use server::{Counts, Gauge, Listening, Running};
-pub use sys::raise_descriptor_limit;
+pub use sys::{lower_priority, raise_descriptor_limit};
 
 /// What turns a query into a response; every data thread has one.
 pub trait Responder: Send + 'static {

@@ -31,6 +31,17 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     Ok(limit.rlim_cur)
 }
 
+/// What [`lower_priority`] adds to a thread's nice value: where processors are short, one such thread gets a third of what a
+/// serving thread gets. More would let probes time out under a flood, and take down what is up.
+const NICE: libc::c_int = 5;
+
+/// Puts the calling thread behind those that serve queries. Best effort; only Linux knows it of a single thread.
+pub fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: no pointers are passed; 0 is the calling thread (setpriority(2), "C library/kernel differences").
+    let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
+}
+
 /// A datagram that was received.
 #[derive(Debug)]
 pub(super) struct Datagram {

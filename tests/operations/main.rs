@@ -292,7 +292,6 @@ fn memory_is_flat_over_reloads() {
 struct Origins {
     stop: Arc<AtomicBool>,
     threads: Vec<thread::JoinHandle<()>>,
-    _steady: TcpListener,
     port: u16,
 }
 
@@ -312,24 +311,29 @@ impl Origins {
                 }
             })
         };
-        Self { threads: (1..=6).map(flapping).collect(), stop, _steady: steady, port }
+        let threads = (1..=6).map(flapping).collect();
+        // takes every connection, or the queue would be full some day; ends with the process
+        thread::spawn(move || steady.incoming().for_each(drop));
+        Self { threads, stop, port }
     }
 
     fn steering(&self) -> String {
         let endpoint = |name: &str, probe: &str, address: &str| {
             format!("  {{ name = \"{name}\", addresses = [\"{address}\"], probe = {{ address = \"{probe}\" }} }},\n")
         };
-        let mut endpoints =
-            endpoint("steady", "127.9.0.1", "192.0.2.10") + &endpoint("gone", "127.9.0.2", "192.0.2.20");
-        for host in 1..=6 {
-            endpoints +=
-                &endpoint(&format!("flapping{host}"), &format!("127.9.1.{host}"), &format!("192.0.2.10{host}"));
-        }
-        format!(
-            "version = 1\n[check.c]\nkind = \"tcp\"\nport = {}\ninterval = \"30ms\"\ntimeout = \"25ms\"\nrecheck = \"5ms\"\nfall = 1\nrise = 1\n\
-             [pool.a]\ncheck = \"c\"\nendpoints = [\n{endpoints}]\n[name]\n\"www\" = {{ pool = \"a\" }}\n",
-            self.port
-        )
+        let steady = endpoint("steady", "127.9.0.1", "192.0.2.10") + &endpoint("gone", "127.9.0.2", "192.0.2.20");
+        let flapping = |host| endpoint(&format!("f{host}"), &format!("127.9.1.{host}"), &format!("192.0.2.10{host}"));
+        let flapping: String = (1..=6).map(flapping).collect();
+        let check = |name: &str, times: &str| {
+            format!("[check.{name}]\nkind = \"tcp\"\nport = {}\nrecheck = \"5ms\"\n{times}\n", self.port)
+        };
+        let pool =
+            |name: &str, endpoints: &str| format!("[pool.{name}]\ncheck = \"{name}\"\nendpoints = [\n{endpoints}]\n");
+        let names = "[name]\n\"www\" = { pool = \"calm\" }\n\"other\" = { pool = \"wild\" }\n";
+        let calm = check("calm", "interval = \"600ms\"\ntimeout = \"1s\"");
+        let wild = check("wild", "interval = \"30ms\"\ntimeout = \"25ms\"\nfall = 1\nrise = 1");
+        let pools = pool("calm", &steady) + &pool("wild", &flapping);
+        format!("version = 1\n{calm}{wild}{pools}{names}")
     }
 }
 

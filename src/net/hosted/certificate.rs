@@ -65,12 +65,12 @@ pub enum CertificateError {
 /// [`CertificateError`] where there is none, or the two do not belong together.
 pub fn certified_key(cert_pem: &[u8], key_pem: &[u8]) -> Result<CertifiedKey, CertificateError> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(cert_pem).collect();
-    let chain = chain.map_err(|error| CertificateError::Certificate(error.to_string()))?;
+    let chain = chain.map_err(|error| CertificateError::Certificate(described(&error)))?;
     let own = chain.first().ok_or(CertificateError::NoCertificate)?;
     X509Certificate::from_der(own).map_err(|error| CertificateError::Certificate(error.to_string()))?;
     let key = PrivateKeyDer::from_pem_slice(key_pem).map_err(|error| match error {
         pem::Error::NoItemsFound => CertificateError::NoKey,
-        error => CertificateError::Key(error.to_string()),
+        error => CertificateError::Key(described(&error)),
     })?;
     CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => CertificateError::Mismatch,
@@ -78,6 +78,16 @@ pub fn certified_key(cert_pem: &[u8], key_pem: &[u8]) -> Result<CertifiedKey, Ce
         rustls::Error::General(text) => CertificateError::Key(text),
         error => CertificateError::Key(error.to_string()),
     })
+}
+
+/// What is wrong with a PEM file. The crate's own text shows octets as numbers, and a line of a key must not be shown.
+fn described(error: &pem::Error) -> String {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a PEM section has no end; is the file whole?".to_owned(),
+        pem::Error::IllegalSectionStart { .. } => "a line starts a PEM section and is none".to_owned(),
+        pem::Error::Base64Decode(_) => "a PEM section is not Base64".to_owned(),
+        error => error.to_string(),
+    }
 }
 
 /// When the certificate expires, in seconds since 1970-01-01 UTC.
