@@ -53,7 +53,7 @@ impl<'t> Syntax<'t> {
 
     fn range(&self, error: &toml::de::Error) -> Range<usize> {
         let range = error.span().unwrap_or(0..0);
-        range.start.min(self.text.len())..range.end.min(self.text.len())
+        self.text.floor_char_boundary(range.start)..self.text.ceil_char_boundary(range.end)
     }
 
     fn line_start(&self, at: usize) -> usize {
@@ -112,6 +112,9 @@ impl<'t> Syntax<'t> {
         if message == "duplicate key" {
             return self.duplicate(range);
         }
+        if let Some(blank) = self.odd_blank(range.start) {
+            return Diagnostic::error(at(blank), "this blank is not a space").hint("write an ordinary space instead");
+        }
         if starts("string values must be quoted")
             || starts("missing opening quote")
             || starts("invalid ") && !starts("invalid unquoted key") && !starts("invalid basic string")
@@ -152,6 +155,15 @@ impl<'t> Syntax<'t> {
         Diagnostic::error(at(range), message).hint("see https://toml.io for what TOML looks like")
     }
 
+    /// A blank of a line, outside of strings, that only looks like a space: documents have such.
+    fn odd_blank(&self, at: usize) -> Option<Range<usize>> {
+        let (start, end) = (self.line_start(at), self.line_end(at));
+        let odd = |c: char| (c.is_whitespace() && !c.is_ascii()) || c == '\u{200b}';
+        let blanks = self.text[start..end].match_indices(odd);
+        let mut outside = blanks.filter(|(at, _)| self.text[start..start + at].matches('"').count().is_multiple_of(2));
+        outside.next().map(|(at, blank)| start + at..start + at + blank.len())
+    }
+
     fn duplicate(&self, range: Range<usize>) -> Diagnostic {
         let header = self.text[self.line_start(range.start)..].trim_start().starts_with('[');
         let span = Span::new(self.file, range);
@@ -165,7 +177,8 @@ impl<'t> Syntax<'t> {
     /// The characters around a place up to blanks and what structures a line.
     fn word(&self, at: usize) -> Range<usize> {
         let ends = |c: char| c.is_whitespace() || "=,[]{}()#".contains(c);
-        let start = self.text[..at].rfind(ends).map_or(0, |end| end + 1);
+        let at = self.text.floor_char_boundary(at);
+        let start = at - self.text[..at].split(ends).next_back().map_or(0, str::len);
         let len = self.text[start..].find(ends).unwrap_or(self.text.len() - start);
         start..start + len
     }
