@@ -8,6 +8,7 @@ use super::listen::{Listener, admin_listen, default_listen, listen};
 use super::table::{Entry, Log, Table, Text, Value, with_root};
 use crate::base::{Diagnostic, FileId, Sources, Span};
 use crate::wire::{Name, NameRef};
+use crate::zone::name_remedy;
 
 /// The main file, checked. Paths are as written; they start at the folder of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -225,7 +226,7 @@ fn built<T: Copy>(log: &mut Log<'_>, value: Value<'_>, words: &[(&'static str, O
 fn path(log: &mut Log<'_>, value: Value<'_>) -> Option<(String, Span)> {
     let text = value.string_as(log, "a path, as a string")?;
     if text.is_empty() {
-        log.error(value.span, "the path is empty");
+        log.error_with(value.span, "the path is empty", "write a path; relative ones start at the folder of this file");
         return None;
     }
     Some((text.to_owned(), value.span))
@@ -237,7 +238,7 @@ fn paths(log: &mut Log<'_>, mut table: Table<'_>, key: &'static str) -> Vec<(Str
     for value in table.take(key).and_then(|value| value.array(log, "paths")).unwrap_or_default() {
         let Some((text, span)) = path(log, value) else { continue };
         if paths.iter().any(|(other, _)| *other == text) {
-            log.error(span, format!("\"{text}\" is named twice"));
+            log.error_with(span, format!("\"{text}\" is named twice"), "remove one of the two");
         } else {
             paths.push((text, span));
         }
@@ -251,7 +252,7 @@ fn zones(log: &mut Log<'_>, value: Value<'_>) -> Vec<ZoneEntry> {
     for value in value.array(log, "tables ([[zone]])").unwrap_or_default() {
         let Some(entry) = value.table(log, "[[zone]]").and_then(|table| zone(log, table)) else { continue };
         if zones.iter().any(|other| other.name == entry.name) {
-            log.error(entry.span, format!("zone {} is named twice", entry.name));
+            log.error_with(entry.span, format!("zone {} is named twice", entry.name), "remove one of the two entries");
         } else {
             zones.push(entry);
         }
@@ -277,7 +278,7 @@ fn origin(log: &mut Log<'_>, value: Value<'_>) -> Option<Name> {
     match Name::parse(text.as_bytes(), Some(NameRef::ROOT)) {
         Ok(name) => Some(name),
         Err(error) => {
-            log.error(value.span, format!("\"{text}\" is not a domain name: {error}"));
+            log.error_with(value.span, format!("\"{text}\" is not a domain name: {error}"), name_remedy(error));
             None
         }
     }

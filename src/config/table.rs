@@ -28,11 +28,6 @@ impl Log<'_> {
         Span::new(self.file, range)
     }
 
-    /// Reports an error.
-    pub(super) fn error(&mut self, span: Span, message: impl Into<String>) {
-        self.diagnostics.push(Diagnostic::error(span, message));
-    }
-
     /// Reports an error, and what to do about it.
     pub(super) fn error_with(&mut self, span: Span, message: impl Into<String>, hint: impl Into<String>) {
         self.diagnostics.push(Diagnostic::error(span, message).hint(hint));
