@@ -41,6 +41,24 @@ fn the_zone_of_the_tutorial_loads() {
 }
 
 #[test]
+fn check_says_what_is_shown() {
+    let shown = block("$ windrose check --config windrose.toml");
+    let (_, expected) = shown.split_once('\n').expect("a command and its output");
+    let folder = tutorial();
+    let check = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_windrose"));
+        let run =
+            command.args(["check", "--config", "windrose.toml"]).current_dir(folder.path()).output().expect("run");
+        (run.status.code(), String::from_utf8(run.stdout).expect("text"))
+    };
+    assert_eq!(check(), (Some(0), "windrose.toml can be served: 1 zone, 1 steered name\n".to_owned()));
+    let steering = folder.path().join("zones/example.org.toml");
+    let broken = std::fs::read_to_string(&steering).expect("read").replace("path = ", "pth = ");
+    std::fs::write(&steering, broken).expect("written");
+    assert_eq!(check(), (Some(1), expected.to_owned()));
+}
+
+#[test]
 fn explain_says_what_is_shown() {
     let shown = block(
         "$ windrose explain www.example.org --client 53.0.1.0/24 --config windrose.toml --offline --down 'example.org/eu/*'",
