@@ -11,7 +11,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,6 +36,18 @@ fn plain_site(main: &str) -> Site {
 
 fn long() -> bool {
     std::env::var_os("WINDROSE_LONG").is_some()
+}
+
+/// An address that nobody has, with a port below those that the system gives out by itself.
+fn free() -> SocketAddr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 10_000 + (std::process::id() % 200) as u16 * 50;
+    loop {
+        let at = SocketAddr::from(([127, 0, 0, 1], first + NEXT.fetch_add(1, Ordering::Relaxed)));
+        if UdpSocket::bind(at).is_ok() && TcpListener::bind(at).is_ok() {
+            return at;
+        }
+    }
 }
 
 /// The response over UDP; none within a second, or where nobody listens.
@@ -109,7 +121,6 @@ fn files_are_not_watched_where_that_is_turned_off() {
 
 #[test]
 fn listeners_come_and_go_and_the_others_stay() {
-    let free = || UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (first, second) = (free(), free());
     let listen = |list: &str| MAIN.replace("\"127.0.0.1:0\"", list);
     let site = plain_site(&listen(&format!("\"{first}\"")));
@@ -148,7 +159,7 @@ fn listeners_come_and_go_and_the_others_stay() {
 
 #[test]
 fn the_admin_api_says_how_it_is() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = free();
     let site = plain_site(&format!("{MAIN}[admin]\nlisten = \"{port}\"\n"));
     let mut server = site.start();
     let mode = fs::metadata(site.path("state/admin.sock")).unwrap().permissions().mode() & 0o777;
@@ -217,7 +228,6 @@ fn a_second_signal_ends_it_at_once() {
 #[test]
 fn no_query_is_lost_while_everything_changes() {
     let (rate, time) = if long() { (20_000, Duration::from_secs(60)) } else { (4_000, Duration::from_secs(5)) };
-    let free = || UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (at, other, tls) = (free(), free(), free());
     let main = |more: &str| {
         let listen = format!("\"{at}\", {{ address = \"{tls}\", protocol = \"tls\", tls = \"main\" }}{more}");
