@@ -53,10 +53,13 @@ impl Tallies {
     /// Sums.
     #[must_use]
     pub fn sums(&self) -> Sums {
-        let inner = self.lock();
-        let mut sums = inner.gone.clone();
-        inner.threads.iter().for_each(|thread| sums.add(thread));
-        inner.named.iter().for_each(|named| sums.add_named(named));
+        // summed without the lock, which a serving thread may want
+        let (mut sums, threads, named) = {
+            let inner = self.lock();
+            (inner.gone.clone(), inner.threads.clone(), inner.named.clone())
+        };
+        threads.iter().for_each(|thread| sums.add(thread));
+        named.iter().for_each(|named| sums.add_named(named));
         sums
     }
 

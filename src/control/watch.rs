@@ -7,7 +7,7 @@ use std::time::Duration;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::files::Files;
 
@@ -21,7 +21,7 @@ const LOOK: Duration = Duration::from_secs(30);
 /// Watches one set of files at a time.
 pub struct Watch {
     watcher: Option<RecommendedWatcher>,
-    events: mpsc::UnboundedReceiver<()>,
+    events: mpsc::Receiver<()>,
     files: Arc<Files>,
     watched: Vec<PathBuf>,
     /// When the files are compared next, if nothing is told before.
@@ -32,11 +32,12 @@ impl Watch {
     /// Watches these files from now on.
     #[must_use]
     pub fn new(files: Files) -> Self {
-        let (told, events) = mpsc::unbounded_channel();
+        // one is enough: it says that something has happened
+        let (told, events) = mpsc::channel(1);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // reading a file is an event too, and ours would never end
             if !event.is_ok_and(|event| event.kind.is_access()) {
-                let _ = told.send(());
+                let _ = told.try_send(());
             }
         });
         let watcher = watcher
@@ -57,8 +58,11 @@ impl Watch {
             }
             for folder in &folders {
                 // again for those that are watched: a folder that was replaced has the same name
-                if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
-                    debug!("cannot watch {}: {error}", folder.display());
+                if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive)
+                    && folder.exists()
+                {
+                    let every = LOOK.as_secs();
+                    warn!("cannot watch {}: {error}; its files are looked at every {every} s", folder.display());
                 }
             }
         }
