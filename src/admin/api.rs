@@ -79,6 +79,8 @@ pub struct Reloads {
     pub last: Option<u64>,
     /// Whether it was taken. If not, what is served is not what the files say.
     pub last_taken: Option<bool>,
+    /// The first error of the last one, if it was refused.
+    pub error: Option<String>,
 }
 
 /// How many targets are in which state.
@@ -171,6 +173,7 @@ fn status(handle: &Handle) -> Status {
             refused: history.refused,
             last: history.last.map(|(at, _)| at.wall),
             last_taken: history.last.map(|(_, taken)| taken),
+            error: history.error,
         },
         listeners: handle.serving.listeners().iter().map(|(what, at)| format!("{at} ({})", what.protocol)).collect(),
         zones: snapshot.loaded.zones.iter().count(),

@@ -27,62 +27,75 @@ pub struct Places {
 }
 
 /// The API being served. Dropping it closes the sockets.
-#[derive(Debug)]
 pub struct Server {
-    /// Where.
-    pub places: Places,
-    /// What of it could be opened.
-    open: Vec<String>,
-    /// The socket's file, which is ours to remove.
-    file: Option<PathBuf>,
-    tasks: Vec<JoinHandle<()>>,
+    handle: Handle,
+    socket: Option<Served<PathBuf>>,
+    http: Option<Served<SocketAddr>>,
+}
+
+/// One of the places, open.
+struct Served<P> {
+    place: P,
+    task: JoinHandle<()>,
 }
 
 impl Server {
-    /// Opens what can be opened and serves it; each failure is told.
-    pub async fn start(places: Places, handle: &Handle, mut failed: impl FnMut(io::Error)) -> Self {
-        let (mut tasks, mut open, mut file) = (Vec::new(), Vec::new(), None);
-        if let Some(path) = &places.socket {
-            match open_socket(path).await {
-                Ok(listener) => {
-                    tasks.push(serve(listener, api::writable(handle.clone())));
-                    open.push(path.display().to_string());
-                    file = Some(path.clone());
-                }
-                Err(error) => failed(explain(&error, &path.display().to_string())),
-            }
-        }
-        if let Some(address) = places.listen {
-            match TcpListener::bind(address).await {
-                Ok(listener) => {
-                    open.push(format!("http://{}", listener.local_addr().unwrap_or(address)));
-                    tasks.push(serve(listener, api::readable(handle.clone())));
-                }
-                Err(error) => failed(explain(&error, &address.to_string())),
-            }
-        }
-        Self { places, open, file, tasks }
-    }
-
-    /// Where it is served, for the log.
+    /// An API that is served nowhere yet.
     #[must_use]
-    pub fn open(&self) -> &[String] {
-        &self.open
+    pub const fn new(handle: Handle) -> Self {
+        Self { handle, socket: None, http: None }
     }
 
-    /// Closes the sockets.
-    pub fn close(&mut self) {
-        self.tasks.drain(..).for_each(|task| task.abort());
-        if let Some(path) = self.file.take() {
-            // nobody needs it; the next server replaces what is left
-            let _ = std::fs::remove_file(path);
+    /// Serves it at these places: what is open there stays, what is not wanted is closed, what is missing is opened.
+    /// Returns what was opened, and what could not be; another call tries that again.
+    pub async fn serve_at(&mut self, places: Places) -> Vec<io::Result<String>> {
+        let mut opened = Vec::new();
+        if let Some(old) = self.socket.take_if(|open| Some(&open.place) != places.socket.as_ref()) {
+            // nobody needs the file; the next server replaces what is left
+            let _ = std::fs::remove_file(&old.place);
+            old.close().await;
         }
+        if let Some(old) = self.http.take_if(|open| Some(open.place) != places.listen) {
+            old.close().await;
+        }
+        if let (None, Some(path)) = (&self.socket, places.socket) {
+            let listener = open_socket(&path).await;
+            opened.push(listener.map_err(|error| explain_socket(&error, &path)).map(|listener| {
+                let (name, task) = (path.display().to_string(), serve(listener, api::writable(self.handle.clone())));
+                self.socket = Some(Served { place: path, task });
+                name
+            }));
+        }
+        if let (None, Some(place)) = (&self.http, places.listen) {
+            let listener = TcpListener::bind(place).await;
+            opened.push(listener.map_err(|error| explain_http(&error, place)).map(|listener| {
+                let name = format!("http://{}", listener.local_addr().unwrap_or(place));
+                self.http = Some(Served { place, task: serve(listener, api::readable(self.handle.clone())) });
+                name
+            }));
+        }
+        opened
+    }
+}
+
+impl<P> Served<P> {
+    /// Closes it, and returns when it is closed.
+    async fn close(self) {
+        self.task.abort();
+        // an error says that it was aborted
+        let _ = self.task.await;
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.close();
+        if let Some(socket) = &self.socket {
+            socket.task.abort();
+            let _ = std::fs::remove_file(&socket.place);
+        }
+        if let Some(http) = &self.http {
+            http.task.abort();
+        }
     }
 }
 
@@ -114,6 +127,18 @@ async fn open_socket(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-fn explain(error: &io::Error, place: &str) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot serve the admin API at {place}: {error}"))
+fn explain_socket(error: &io::Error, path: &Path) -> io::Error {
+    let text = format!("cannot serve the admin API at {}: {error}; DNS is served without it", path.display());
+    io::Error::new(error.kind(), text)
+}
+
+fn explain_http(error: &io::Error, address: SocketAddr) -> io::Error {
+    let hint = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!(" (`ss -ltnp sport = :{}` shows what listens there); choose another [admin] listen", address.port())
+        }
+        _ => String::new(),
+    };
+    let text = format!("cannot serve the admin API at {address}: {error}{hint}; DNS is served without it");
+    io::Error::new(error.kind(), text)
 }

@@ -64,8 +64,8 @@ impl Server {
         let prepared = listeners.prepare(&main, certificates).map_err(not_started)?;
         let (handle, requests) = Handle::new(control, listeners.gauge());
         handle.serving.set_listeners(listeners.switch(prepared).await);
-        let admin = admin::Server::start(places(config, &main), &handle, |error| error!("{error}")).await;
-        log_places(&admin);
+        let mut admin = admin::Server::new(handle.clone());
+        log_places(admin.serve_at(places(config, &main)).await);
         let watch = main.server.watch.then(|| Watch::new(report.files));
         let (stop, stopped) = oneshot::channel();
         let config = config.to_owned();
@@ -121,7 +121,7 @@ impl Supervisor {
         loop {
             let Some(request) = self.next().await else { return };
             let reloaded = self.reload(request.why).await;
-            self.handle.serving.note_reload(reloaded.taken);
+            self.handle.serving.note_reload(&reloaded);
             if let Some(done) = request.done {
                 // whoever asked may have gone
                 let _ = done.send(reloaded);
@@ -167,13 +167,12 @@ impl Supervisor {
         let changes = self.handle.control.replace(setup).await;
         let listeners = self.listeners.switch(prepared).await;
         self.handle.serving.set_listeners(listeners);
-        if places != self.admin.places {
-            self.admin.close();
-            self.admin = admin::Server::start(places, &self.handle, |error| error!("{error}")).await;
-            log_places(&self.admin);
-        }
+        log_places(self.admin.serve_at(places).await);
         changes.iter().for_each(|change| info!("{change}"));
-        info!("the files were loaded anew");
+        match changes.is_empty() {
+            true => info!("the files were loaded anew; nothing of what is served has changed"),
+            false => info!("the files were loaded anew"),
+        }
         Reloaded { taken: true, diagnostics: report.lines(), changes }
     }
 
@@ -194,8 +193,13 @@ fn places(config: &Path, main: &Main) -> admin::Places {
     admin::Places { socket: main.admin_socket().map(|socket| folder.join(socket)), listen: main.admin.listen }
 }
 
-fn log_places(admin: &admin::Server) {
-    admin.open().iter().for_each(|place| info!("admin API at {place}"));
+fn log_places(opened: Vec<io::Result<String>>) {
+    for place in opened {
+        match place {
+            Ok(place) => info!("admin API at {place}"),
+            Err(error) => error!("{error}"),
+        }
+    }
 }
 
 /// Logs every diagnostic of a report, one line each.

@@ -74,7 +74,8 @@ fn reloads(status: &Status, now: u64) -> String {
     match (reloads.last_taken, last) {
         (Some(true), Some(ago)) => format!("{counts}; the last {ago} ago"),
         (Some(false), Some(ago)) => {
-            format!("{counts}; the last {ago} ago was REFUSED: what is served is not what the files say")
+            let error = reloads.error.as_ref().map(|error| format!("\n    {error}")).unwrap_or_default();
+            format!("{counts}; the last {ago} ago was REFUSED: what is served is not what the files say{error}")
         }
         _ => counts,
     }

@@ -73,6 +73,10 @@ fn records(name: &str, old: &Zone, new: &Zone) -> Option<String> {
     }
     let serial = match (old.serial(), new.serial()) {
         (before, after) if before == after => format!("serial {after} as before"),
+        // RFC 1982 §3.2
+        (before, after) if after.wrapping_sub(before) > 1 << 31 => {
+            format!("serial {before} -> {after}, which is older: secondaries will not take it")
+        }
         (before, after) => format!("serial {before} -> {after}"),
     };
     let added = counted(added, "record", "records");

@@ -43,6 +43,8 @@ pub struct History {
     pub refused: u64,
     /// When the last one ended, and whether it was taken.
     pub last: Option<(Now, bool)>,
+    /// The first error of the last one, if it was refused.
+    pub error: Option<String>,
 }
 
 /// Somebody asks for a reload.
@@ -108,10 +110,12 @@ impl Serving {
     }
 
     /// Notes how a reload went.
-    pub fn note_reload(&self, taken: bool) {
+    pub fn note_reload(&self, reloaded: &Reloaded) {
         let mut history = lock(&self.history);
-        *(if taken { &mut history.taken } else { &mut history.refused }) += 1;
-        history.last = Some((clock::now(), taken));
+        *(if reloaded.taken { &mut history.taken } else { &mut history.refused }) += 1;
+        history.last = Some((clock::now(), reloaded.taken));
+        let error = reloaded.diagnostics.iter().find(|line| line.contains("error: "));
+        history.error = error.filter(|_| !reloaded.taken).cloned();
     }
 }
 

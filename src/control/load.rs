@@ -122,6 +122,10 @@ impl Loader {
         let certificates = certificates(&main, folder, &mut self.report);
         let (databases, fields, locations) = self.databases(&main, folder);
         let zones = self.zones(&main, folder);
+        if zones.is_empty() && !self.report.has_errors() {
+            let hint = "name a folder of zone files in [server] zones, or write a [[zone]]";
+            self.report.diagnostics.push(Diagnostic::warning(Span::start_of(file), "no zone is served").hint(hint));
+        }
         // what a database that cannot be used would supply is not known
         let fields = if databases.len() == main.databases.len() { fields } else { EVERY_FIELD };
         let (zones, steering) = self.steer(&main, folder, zones, fields);

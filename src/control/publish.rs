@@ -12,7 +12,7 @@ use tokio::time::{Instant, interval_at, sleep, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
 use crate::base::Mono;
-use crate::health::{Board, ProbeKey, TargetView, Verdict};
+use crate::health::{Board, Machine, ProbeKey, TargetView, Verdict};
 use crate::probe::{Change, Event, Options, Poller, clock};
 use crate::snapshot::{Loaded, Snapshot};
 
@@ -89,12 +89,14 @@ impl Control {
             retired: std::sync::Mutex::default(),
             changed: Notify::new(),
         });
+        let before = clock::now();
         shared.poller.restore(shared.state.read());
         let keys = keys(&loaded);
         shared.poller.set_targets(&keys);
         let patience = main.server.startup_wait.unwrap_or_else(|| longest_timeout(&keys) + STARTUP_MARGIN);
         shared.wait_tried(&keys, patience).await;
         shared.publish().await;
+        shared.log_restored(before.wall);
         let publisher = tokio::spawn(publish_on_events(Arc::clone(&shared), received));
         let saver = tokio::spawn(save_on_change(Arc::clone(&shared)));
         let state = main.server.state.map(|(state, _)| state);
@@ -198,7 +200,8 @@ async fn publish_on_events(shared: Arc<Shared>, mut events: mpsc::UnboundedRecei
                 let replaced = shared.publish().await;
                 shared.log(&changed).await;
                 if let Some(old) = replaced {
-                    shared.log_failovers(old).await;
+                    let up = |event: &Event| matches!(event.change, Change::Verdict { to: Verdict::Up, .. });
+                    shared.log_moves(old, changed.iter().all(up)).await;
                 }
                 shared.changed.notify_one();
             }
@@ -276,12 +279,30 @@ impl Shared {
         }
     }
 
-    /// One line for each policy whose clients are answered with other pools than before.
-    async fn log_failovers(&self, old: Arc<Snapshot>) {
+    /// One line for each target that was found down before the process started.
+    fn log_restored(&self, start: u64) {
+        let snapshot = self.published.load();
+        for target in &snapshot.loaded.steering.targets {
+            let down = |machine: &Machine| {
+                let reason = machine.reason().map(ToString::to_string).unwrap_or_default();
+                (machine.verdict() == Verdict::Down && machine.since().wall < start).then_some(reason)
+            };
+            let reason = target.key.as_ref().and_then(|key| self.poller.inspect(key, down)).flatten();
+            if let Some(reason) = reason {
+                warn!("{}: down since before the start ({reason})", target.endpoints.join(", "));
+            }
+        }
+    }
+
+    /// One line for each policy whose clients are answered with other pools than before: a warning, unless all that
+    /// changed is better than it was.
+    async fn log_moves(&self, old: Arc<Snapshot>, recovered: bool) {
         let new = self.published.load_full();
         // a panic was reported by the panic hook
         let lines = tokio::task::spawn_blocking(move || failovers(&old, &new)).await.unwrap_or_default();
-        lines.iter().for_each(|line| warn!("{line}"));
+        for line in lines {
+            if recovered { info!("{line}") } else { warn!("{line}") }
+        }
     }
 
     async fn wait_tried(&self, keys: &HashSet<ProbeKey>, patience: Duration) {

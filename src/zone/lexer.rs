@@ -224,7 +224,7 @@ impl<'s> Lexer<'s> {
 
     fn unquoted(&self, start: usize) -> Diagnostic {
         Diagnostic::error(Span::new(self.file, start..start + 1), "this quote is not closed on its line")
-            .hint("a line break inside a string is written \\010, a quote \\\"")
+            .hint("close it; inside a string a quote is written \\\", a line break \\010")
     }
 
     /// How much a backslash covers: never the end of the line.

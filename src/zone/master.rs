@@ -6,7 +6,7 @@ use super::head::{Head, TTL_CLASS_OR_TYPE, read_ttl};
 use super::lexer::{Lexer, Token};
 use super::{rdata, text};
 use crate::base::{Diagnostic, FileId, Sources, Span, Ttl};
-use crate::wire::{Name, NameBuf, Rtype};
+use crate::wire::{Class, Name, NameBuf, Rtype};
 
 /// Fetches a file that `$INCLUDE` names: gets the name as it is written and the file that includes it, adds the
 /// file to the sources, and gives back its id, or says why it cannot.
@@ -247,7 +247,12 @@ impl Parser {
             first
         } else {
             self.owner = Owner::Unreadable;
+            if first.text.starts_with(b"#") {
+                let error = Diagnostic::error(first.span, "a comment begins with `;` in a zone file, not with `#`");
+                return Err(error.hint("write ; instead"));
+            }
             let owner = self.name(first)?;
+            lexer.warnings.extend(class_as_owner(first));
             lexer.warnings.extend(rdata::doubled(first, owner.as_ref(), self.origin.as_ref()));
             self.owner = Owner::Known(owner);
             lexer.expect(TTL_CLASS_OR_TYPE)?
@@ -311,6 +316,14 @@ fn with_hint(error: Diagnostic, hint: &str) -> Diagnostic {
 const RECORD_HINT: &str = "a record looks like `www 300 IN A 192.0.2.1`; TTL and class may be left out";
 
 /// What a directive looks like.
+/// A line that has lost the blank at its start: its class is read as the owner.
+fn class_as_owner(token: Token<'_>) -> Option<Diagnostic> {
+    token.keyword().and_then(|word| word.parse::<Class>().ok())?;
+    let message = format!("the owner of this record is a name that reads like a class: `{}`", token.shown());
+    let hint = "if the owner above is meant, begin the line with a blank; if it is a name, write it in full with a dot at its end";
+    Some(Diagnostic::warning(token.span, message).hint(hint))
+}
+
 const fn directive_hint(word: &[u8]) -> &'static str {
     match word {
         b"$ORIGIN" => "write it as `$ORIGIN example.com.`",

@@ -206,6 +206,33 @@ fn the_admin_api_says_how_it_is() {
 }
 
 #[test]
+fn the_admin_api_moves_and_comes_back() {
+    let (http, other) = (free(), free());
+    let main = |socket: &str, listen: SocketAddr| {
+        format!("{MAIN}[admin]\nsocket = \"state/{socket}.sock\"\nlisten = \"{listen}\"\n")
+    };
+    let site = plain_site(&main("admin", http));
+    let server = site.start();
+    let status =
+        |at: SocketAddr| TcpStream::connect(at).map(|stream| request(stream, "GET", "/live", "localhost").0).ok();
+    assert_eq!(status(http), Some(200));
+    // the socket moves, the port stays
+    site.write("windrose.toml", main("other", http).as_bytes());
+    server.wait_for("state/other.sock", 1);
+    assert_eq!(status(http), Some(200));
+    assert!(!exists(&site.path("state/admin.sock")));
+    // to a port that is taken, and back again at the next reload once that is free
+    let taken = TcpListener::bind(other).unwrap();
+    site.write("windrose.toml", main("other", other).as_bytes());
+    server.wait_for("DNS is served without it", 1);
+    assert_eq!(answer(server.addresses[0], "www.example.com"), ["192.0.2.10"]);
+    drop(taken);
+    server.signal("HUP");
+    eventually(&server, "no API", || status(other) == Some(200));
+    assert_eq!(status(http), None);
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let site = plain_site(MAIN);
     let mut server = site.start();

@@ -142,7 +142,14 @@ impl Response {
             let EdnsOption::Unknown(_, data) = option else { return String::new() };
             let (code, text) = data.split_at(data.len().min(2));
             let code = code.iter().fold(0, |code, &octet| code << 8 | u32::from(octet));
-            format!("{code} {}", String::from_utf8_lossy(text)).trim_end().to_owned()
+            // the names of RFC 8914 §4 that responses here carry
+            let name = match code {
+                0 => " (Other)",
+                18 => " (Prohibited)",
+                20 => " (Not Authoritative)",
+                _ => "",
+            };
+            format!("{code}{name} {}", String::from_utf8_lossy(text)).trim_end().to_owned()
         };
         errors.map(text).collect()
     }
