@@ -36,7 +36,7 @@ pub(super) fn run(config: &Path, format: LogFormat) -> u8 {
             tokio::select! {
                 _ = end.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = hangup.recv() => server.handle.request_reload("SIGHUP").await,
+                _ = hangup.recv() => server.handle.request_reload("SIGHUP"),
             }
         }
         info!("stopping");

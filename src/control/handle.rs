@@ -84,10 +84,10 @@ impl Handle {
         reloaded.await.ok()
     }
 
-    /// Asks for a reload.
-    pub async fn request_reload(&self, why: &'static str) {
-        // fails where the server is stopping
-        let _ = self.reloads.send(ReloadRequest { why, done: None }).await;
+    /// Asks for a reload, without waiting.
+    pub fn request_reload(&self, why: &'static str) {
+        // fails where the server is stopping, or where so many are waiting that one of them will see the same files
+        let _ = self.reloads.try_send(ReloadRequest { why, done: None });
     }
 }
 

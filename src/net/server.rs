@@ -18,6 +18,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
+/// How often a thread without queries looks for what is newest.
+pub(super) const REFRESH: Duration = Duration::from_secs(1);
+
 /// The data threads. Dropping it stops them too, without waiting.
 #[derive(Debug)]
 pub struct Running {
@@ -226,11 +229,17 @@ impl<R: Responder> Thread<R> {
     /// Sets up what it is given, until the signal.
     async fn take(self, mut jobs: mpsc::UnboundedReceiver<Job>) {
         let mut stop = Stop { all: self.stop.clone(), own: self.stop.clone() };
+        let mut refresh = tokio::time::interval(REFRESH);
         loop {
             let job = tokio::select! {
                 biased;
                 () = stop.signalled() => return,
                 job = jobs.recv() => job,
+                // lets go of what an idle thread would keep from its last query: an old snapshot with all its zones
+                _ = refresh.tick() => {
+                    self.worker.borrow_mut().start_batch();
+                    continue;
+                }
             };
             let Some(Job { sockets, stop: own, ready }) = job else { return };
             let stop = Stop { all: self.stop.clone(), own };

@@ -57,7 +57,8 @@ async fn accept<R: Responder>(listener: TcpListener, desk: Rc<Desk<R>>) {
     loop {
         let accepted = tokio::select! {
             biased;
-            () = stop.signalled() => return,
+            // before the signal's receivers, whose end says that the socket is closed
+            () = stop.signalled() => return drop(listener),
             accepted = listener.accept() => accepted,
         };
         match accepted {

@@ -86,6 +86,8 @@ impl<R: Responder> Endpoint<R> {
             }
         }
         self.batch(&mut buffers).await;
+        // before the signal's receivers, whose end says that the socket is closed
+        drop(self);
     }
 
     /// Answers what is there, up to a batch.

@@ -21,7 +21,7 @@ use crate::wire::UDP_PAYLOAD;
 /// Answers what hickory-server receives on one address.
 pub struct Handler<R> {
     local: IpAddr,
-    desks: Box<[Mutex<Desk<R>>]>,
+    desks: Arc<[Mutex<Desk<R>>]>,
     /// Where to look for a free desk first.
     next: AtomicUsize,
     shared: Arc<Shared>,
@@ -43,6 +43,13 @@ impl<R: Responder> Handler<R> {
             Mutex::new(Desk { worker, out: vec![0; usize::from(u16::MAX)].into() })
         };
         Self { local, desks: (0..workers.max(1)).map(desk).collect(), next: AtomicUsize::new(0), shared }
+    }
+
+    /// What lets go of what idle responders would keep from their last query: an old snapshot with all its zones.
+    pub(super) fn refresher(&self) -> impl Fn() + Send + 'static {
+        let desks = Arc::clone(&self.desks);
+        // one that is busy is up to date
+        move || desks.iter().filter_map(|desk| desk.try_lock().ok()).for_each(|mut desk| desk.worker.start_batch())
     }
 
     /// The responder's octets, as hickory's types; `None`: send nothing.

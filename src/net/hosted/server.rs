@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::{Certificate, Handler, listen};
 use crate::net::Responder;
+use crate::net::server::REFRESH;
 
 /// How long a handshake may take, and how long a connection may be idle (RFC 7766 §6.2.3).
 const IDLE: Duration = Duration::from_secs(10);
@@ -63,10 +64,12 @@ impl Hosted {
         let bound = Bound::open(address, protocol)?;
         let address = bound.address()?;
         let workers = runtime.metrics().num_workers();
-        let mut server = Server::new(Handler::new(address.ip(), workers, make_responder));
+        let handler = Handler::new(address.ip(), workers, make_responder);
+        let refresh = handler.refresher();
+        let mut server = Server::new(handler);
         bound.register(&mut server)?;
         let (stop, signal) = oneshot::channel();
-        let task = runtime.spawn(serve(server, signal));
+        let task = runtime.spawn(serve(server, signal, refresh));
         Ok(Self { address, is_quic, stop, task })
     }
 
@@ -98,9 +101,17 @@ impl Hosted {
 }
 
 /// Serves until the signal, or until the sockets have failed.
-async fn serve<R: Responder>(mut server: Server<Handler<R>>, signal: oneshot::Receiver<()>) {
+async fn serve<R: Responder>(mut server: Server<Handler<R>>, signal: oneshot::Receiver<()>, refresh: impl Fn()) {
+    let refreshing = async {
+        let mut tick = tokio::time::interval(REFRESH);
+        loop {
+            tick.tick().await;
+            refresh();
+        }
+    };
     tokio::select! {
         _ = signal => {}
+        () = refreshing => {}
         // `is_serving` says so
         _ = server.block_until_done() => {}
     }
