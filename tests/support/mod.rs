@@ -81,7 +81,9 @@ impl Engine {
     /// An engine whose draws follow from a seed, asked by a resolver that no database can place.
     pub(crate) fn new(snapshot: Snapshot, seed: u64) -> Self {
         let source = "127.0.0.1:5353".parse().expect("an address");
-        Self { snapshot, worker: Worker::new(seed), source, now: Now::default(), out: vec![0; 65_535] }
+        let mut worker = Worker::new(seed);
+        worker.follow(&snapshot.loaded);
+        Self { snapshot, worker, source, now: Now::default(), out: vec![0; 65_535] }
     }
 
     /// The response's bytes; none if there is none.

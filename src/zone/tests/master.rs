@@ -120,7 +120,7 @@ fn findings_of_texts() {
         (
             "a TXT \"x\nb A 1",
             &[
-                "1:7: this quote is not closed on its line (a line break inside a string is written \\010, a quote \\\")",
+                "1:7: this quote is not closed on its line (close it; inside a string a quote is written \\\", a line break \\010)",
                 "2:5: expected an IPv4 address, found `1` (A looks like `192.0.2.1`)",
             ],
         ),
