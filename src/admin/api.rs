@@ -107,16 +107,24 @@ pub(super) fn writable(handle: Handle) -> Router {
 fn routes() -> Router<Handle> {
     Router::new()
         .route("/", get(index))
-        .route("/v1/status", get(|State(handle): State<Handle>| async move { Json(status(&handle)) }))
-        .route("/v1/zones", get(|State(handle): State<Handle>| async move { Json(zones(&handle)) }))
-        .route("/v1/pools", get(|State(handle): State<Handle>| async move { Json(pools(&handle)) }))
-        .route("/v1/targets", get(|State(handle): State<Handle>| async move { Json(targets(&handle)) }))
-        .route("/v1/policies", get(|State(handle): State<Handle>| async move { Json(policies(&handle)) }))
+        .route("/v1/status", get(|State(handle): State<Handle>| gather(handle, status)))
+        .route("/v1/zones", get(|State(handle): State<Handle>| gather(handle, zones)))
+        .route("/v1/pools", get(|State(handle): State<Handle>| gather(handle, pools)))
+        .route("/v1/targets", get(|State(handle): State<Handle>| gather(handle, targets)))
+        .route("/v1/policies", get(|State(handle): State<Handle>| gather(handle, policies)))
         .route("/v1/explain", get(explain::answer))
         .route("/live", get(|| async { "alive\n" }))
         .route("/ready", get(answer_ready))
         .route("/metrics", get(answer_metrics))
         .fallback(|| async { (StatusCode::NOT_FOUND, "no such path; / lists them\n") })
+}
+
+/// Gathers something where it delays neither probes nor verdicts.
+async fn gather<T: Serialize + Send + 'static>(handle: Handle, what: fn(&Handle) -> T) -> Response {
+    match tokio::task::spawn_blocking(move || what(&handle)).await {
+        Ok(gathered) => Json(gathered).into_response(),
+        Err(panic) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{panic}\n")).into_response(),
+    }
 }
 
 async fn index() -> String {
@@ -131,7 +139,8 @@ async fn answer_ready(State(handle): State<Handle>) -> Response {
 }
 
 async fn answer_metrics(State(handle): State<Handle>) -> Response {
-    match metrics::render(handle) {
+    let rendered = tokio::task::spawn_blocking(|| metrics::render(handle)).await;
+    match rendered.unwrap_or(Err(std::fmt::Error)) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }

@@ -7,6 +7,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
 use crate::control::Handle;
 use crate::control::explain::{ExplainError, Question, explain};
@@ -14,6 +15,9 @@ use crate::probe::clock;
 use crate::wire::Rtype;
 
 use super::things::probes;
+
+/// How many may be explained at once: queries of clients should not feel it.
+static AT_ONCE: Semaphore = Semaphore::const_new(1);
 
 /// The question, as a client writes it.
 #[derive(Deserialize)]
@@ -45,7 +49,8 @@ pub(super) async fn answer(State(handle): State<Handle>, Query(asked): Query<Ask
         Ok(question) => question,
         Err(why) => return (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response(),
     };
-    // reads the geo databases
+    // each reads the geo databases
+    let _permit = AT_ONCE.acquire().await;
     let explained = tokio::task::spawn_blocking(move || {
         let snapshot = handle.control.published().load_full();
         explain(&snapshot, &question, clock::now(), &|key| probes(&handle, key))

@@ -3,7 +3,7 @@
 use std::fs::Permissions;
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use axum::Router;
@@ -29,7 +29,7 @@ pub struct Places {
 /// The API being served. Dropping it closes the sockets.
 pub struct Server {
     handle: Handle,
-    socket: Option<Served<PathBuf>>,
+    socket: Option<Served<Socket>>,
     http: Option<Served<SocketAddr>>,
 }
 
@@ -37,6 +37,29 @@ pub struct Server {
 struct Served<P> {
     place: P,
     task: JoinHandle<()>,
+}
+
+/// The Unix socket, and which file it is: another server may have put its own in the place.
+struct Socket {
+    path: PathBuf,
+    file: Option<(u64, u64)>,
+}
+
+impl Socket {
+    fn is_there(&self) -> bool {
+        self.file.is_some() && identity(&self.path) == self.file
+    }
+
+    fn remove(&self) {
+        if self.is_there() {
+            // nobody needs it; the next server replaces what is left
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::symlink_metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 impl Server {
@@ -50,9 +73,9 @@ impl Server {
     /// Returns what was opened, and what could not be; another call tries that again.
     pub async fn serve_at(&mut self, places: Places) -> Vec<io::Result<String>> {
         let mut opened = Vec::new();
-        if let Some(old) = self.socket.take_if(|open| Some(&open.place) != places.socket.as_ref()) {
-            // nobody needs the file; the next server replaces what is left
-            let _ = std::fs::remove_file(&old.place);
+        let kept = |open: &Served<Socket>| Some(&open.place.path) == places.socket.as_ref() && open.place.is_there();
+        if let Some(old) = self.socket.take_if(|open| !kept(open)) {
+            old.place.remove();
             old.close().await;
         }
         if let Some(old) = self.http.take_if(|open| Some(open.place) != places.listen) {
@@ -62,7 +85,7 @@ impl Server {
             let listener = open_socket(&path).await;
             opened.push(listener.map_err(|error| explain_socket(&error, &path)).map(|listener| {
                 let (name, task) = (path.display().to_string(), serve(listener, api::writable(self.handle.clone())));
-                self.socket = Some(Served { place: path, task });
+                self.socket = Some(Served { place: Socket { file: identity(&path), path }, task });
                 name
             }));
         }
@@ -91,7 +114,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         if let Some(socket) = &self.socket {
             socket.task.abort();
-            let _ = std::fs::remove_file(&socket.place);
+            socket.place.remove();
         }
         if let Some(http) = &self.http {
             http.task.abort();

@@ -220,13 +220,17 @@ pub(super) fn policies(handle: &Handle) -> Vec<PolicyStatus> {
     let loaded = &snapshot.loaded;
     let steering = &loaded.steering;
     let sums = handle.control.tallies().sums();
+    let mut names = vec![Vec::new(); steering.policies.len()];
+    for name in &steering.names {
+        names[crate::base::Id::index(name.policy)].push(name.owner.to_string());
+    }
     let maps = steering.policies.iter().zip(&loaded.maps).enumerate();
     let status = |(at, (policy, map)): (usize, (&Policy, &std::sync::Arc<crate::steer::CatchmentMap>))| {
-        let names = steering.names.iter().filter(|name| crate::base::Id::index(name.policy) == at);
-        let answers = sums.policies.iter().filter(|((name, _), _)| *name == policy.name);
+        let answers = sums.policies.range((policy.name.clone(), "")..);
+        let answers = answers.take_while(|((name, _), _)| *name == policy.name);
         PolicyStatus {
             name: policy.name.clone(),
-            names: names.map(|name| name.owner.to_string()).collect(),
+            names: names[at].clone(),
             rules: policy.rules.len(),
             pools: pools_of(policy, steering),
             sticky: policy.sticky,

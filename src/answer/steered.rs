@@ -119,13 +119,14 @@ impl Resolver<'_> {
                 self.variant(draw, key, family, ttl, owner, composer, worker)
             }
             FamilyPlan::LastResort => {
-                count(worker, Counted::LastResort);
-                last_resort(node, family, min, owner, composer)
-                    .unwrap_or_else(|| negative(zone, Some(min.secs()), composer))
+                let answered = last_resort(node, family, min, owner, composer);
+                count(worker, if answered.is_some() { Counted::LastResort } else { Counted::NoData });
+                answered.unwrap_or_else(|| negative(zone, Some(min.secs()), composer))
             }
             FamilyPlan::LastResortOrFail => {
-                count(worker, Counted::LastResort);
-                last_resort(node, family, min, owner, composer).unwrap_or(Err(Stop::Fail(Status::NothingUsable)))
+                let answered = last_resort(node, family, min, owner, composer);
+                count(worker, if answered.is_some() { Counted::LastResort } else { Counted::ServFail });
+                answered.unwrap_or(Err(Stop::Fail(Status::NothingUsable)))
             }
             FamilyPlan::NoData => {
                 count(worker, Counted::NoData);

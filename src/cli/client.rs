@@ -57,7 +57,8 @@ impl Client {
             cause = deeper;
         }
         format!(
-            "no server answers at {}: {cause}; is it running, and may you write to that socket?",
+            "no server answers at {}: {cause}; is it running, and may you write to that socket? (where the file now names another \
+             socket or state folder, send SIGHUP instead)",
             self.socket.display()
         )
     }

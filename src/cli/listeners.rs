@@ -2,17 +2,15 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::runtime::{Handle, Runtime};
-use tracing::{error, info};
 
 use crate::config::{Host, Listener, Main, Protocol};
 use crate::control::Certificates;
 use crate::net::hosted::{self, Certificate, Hosted};
 use crate::net::{self, Listening};
+use tokio::runtime::{Handle, Runtime};
 
 use super::answerer::Answerers;
 
@@ -23,8 +21,8 @@ const CLOSE_GRACE: Duration = Duration::from_secs(1);
 pub(super) struct Listeners {
     answerers: Answerers,
     threads: net::Running,
-    /// The threads of hickory-server, once something needs them.
-    hosting: Option<Hosting>,
+    /// The threads of hickory-server. Started first, as threads inherit the priority of those that start them.
+    hosting: Hosting,
     certificates: HashMap<String, Arc<Certificate>>,
     open: Vec<Open>,
 }
@@ -61,11 +59,22 @@ enum Ready {
     Hosted(Hosted),
 }
 
+/// What a switch came to.
+#[derive(Default)]
+pub(super) struct Switched {
+    /// What is open now.
+    pub(super) open: Vec<(Listener, SocketAddr)>,
+    /// What changed, a line each.
+    pub(super) changes: Vec<String>,
+    /// What should be open and is not.
+    pub(super) errors: Vec<String>,
+}
+
 impl Listeners {
     /// Starts the threads.
     pub(super) fn start(answerers: Answerers) -> io::Result<Self> {
         let threads = net::Running::start(net::Options::default(), || answerers.make())?;
-        Ok(Self { answerers, threads, hosting: None, certificates: HashMap::new(), open: Vec::new() })
+        Ok(Self { answerers, threads, hosting: Hosting::start()?, certificates: HashMap::new(), open: Vec::new() })
     }
 
     /// What went wrong in the sockets.
@@ -85,32 +94,39 @@ impl Listeners {
             if !self.open.iter().any(|open| open.what.listener.overlaps(&new.listener)) {
                 let opened = self.open(&new, &certificates)?;
                 ready.push((new, opened));
+            } else {
+                // what is in the way is closed for it: at least the address must be one of this host
+                UdpSocket::bind((new.listener.address.ip(), 0)).map_err(|error| {
+                    io::Error::new(error.kind(), format!("cannot listen on {}: {error}", new.listener.address))
+                })?;
             }
         }
         Ok(Prepared { wanted, certificates, ready })
     }
 
-    /// Serves what was prepared, closes what is no longer wanted, then opens what that was in the way of. Returns what is
-    /// open then.
-    pub(super) async fn switch(&mut self, prepared: Prepared) -> Vec<(Listener, SocketAddr)> {
+    /// Serves what was prepared, closes what is no longer wanted, then opens what that was in the way of.
+    pub(super) async fn switch(&mut self, prepared: Prepared) -> Switched {
+        let mut switched = Switched::default();
         let Prepared { wanted, certificates, ready } = prepared;
         for (name, key) in &certificates {
             if self.certificates.get(name).is_some_and(|certificate| certificate.replace((**key).clone())) {
-                info!("certificate {name} is another one now");
+                switched.changes.push(format!("certificate {name} is another one now"));
             }
         }
         for (what, ready) in ready {
-            self.serve(what, ready);
+            self.serve(what, ready, &mut switched);
         }
-        self.close_all_but(&wanted).await;
+        self.close_all_but(&wanted, &mut switched).await;
         for what in wanted.iter().filter(|wanted| !self.is_open(wanted)).cloned().collect::<Vec<_>>() {
             match self.open(&what, &certificates) {
-                Ok(ready) => self.serve(what, ready),
-                Err(error) => error!("{error}; reload once that is mended"),
+                Ok(ready) => self.serve(what, ready, &mut switched),
+                Err(error) => switched.errors.push(format!("{error}; reload once that is mended")),
             }
         }
         let place = |what: &Wanted| self.open.iter().find(|open| open.what == *what);
-        wanted.iter().filter_map(place).map(|open| (open.what.listener.clone(), open.address)).collect()
+        switched.open =
+            wanted.iter().filter_map(place).map(|open| (open.what.listener.clone(), open.address)).collect();
+        switched
     }
 
     /// Stops taking queries and answers those in hand; blocks for the grace at most.
@@ -140,27 +156,23 @@ impl Listeners {
             Protocol::Quic(name) => hosted::Protocol::Quic(certificate(name)?),
             Protocol::Https(name) => hosted::Protocol::Https(certificate(name)?),
         };
-        let hosting = match self.hosting.take() {
-            Some(hosting) => self.hosting.insert(hosting),
-            None => self.hosting.insert(Hosting::start()?),
-        };
-        Hosted::start(address, protocol, &hosting.handle, || self.answerers.make()).map(Ready::Hosted)
+        Hosted::start(address, protocol, &self.hosting.handle, || self.answerers.make()).map(Ready::Hosted)
     }
 
-    fn serve(&mut self, what: Wanted, ready: Ready) {
+    fn serve(&mut self, what: Wanted, ready: Ready, switched: &mut Switched) {
         let (address, serving) = match ready {
             Ready::Hosted(hosted) => (hosted.address(), Serving::Hosted(hosted)),
             Ready::Native(bound) => match self.threads.serve(bound) {
                 Ok(listening) => (listening.addresses()[0], Serving::Native(listening)),
-                Err(error) => return error!("cannot serve {}: {error}", what.listener),
+                Err(error) => return switched.errors.push(format!("cannot serve {}: {error}", what.listener)),
             },
         };
         let by = if what.hosted && what.listener.protocol == Protocol::Dns { ", by hickory-server" } else { "" };
-        info!("listening on {address} ({}{by})", what.listener.protocol);
+        switched.changes.push(format!("listening on {address} ({}{by})", what.listener.protocol));
         self.open.push(Open { what, address, serving });
     }
 
-    async fn close_all_but(&mut self, wanted: &[Wanted]) {
+    async fn close_all_but(&mut self, wanted: &[Wanted], switched: &mut Switched) {
         let (stays, gone) = self.open.drain(..).partition(|open| wanted.contains(&open.what));
         self.open = stays;
         for Open { what, address, serving } in gone {
@@ -168,7 +180,7 @@ impl Listeners {
                 Serving::Native(listening) => listening.close(CLOSE_GRACE).await,
                 Serving::Hosted(hosted) => hosted.stop(CLOSE_GRACE).await,
             }
-            info!("no longer listening on {address} ({})", what.listener.protocol);
+            switched.changes.push(format!("no longer listening on {address} ({})", what.listener.protocol));
         }
     }
 }

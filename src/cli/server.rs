@@ -12,12 +12,12 @@ use tracing::{error, info, warn};
 use crate::admin;
 use crate::base::Severity;
 use crate::config::Main;
-use crate::control::{self, Control, Handle, ReloadRequest, Reloaded, Report, Watch};
+use crate::control::{self, Control, Handle, ReloadRequest, Reloaded, Report, Setup, Watch};
 use crate::net;
 use crate::probe;
 
 use super::answerer::Answerers;
-use super::listeners::Listeners;
+use super::listeners::{Listeners, Prepared, Switched};
 
 /// How long queries in hand may take when the server stops.
 const STOP_GRACE: Duration = Duration::from_secs(2);
@@ -43,7 +43,14 @@ pub(super) fn control_runtime() -> io::Result<tokio::runtime::Runtime> {
 impl Server {
     /// Loads, probes until every target is tried or the start-up wait is over, then opens the sockets (§5.8).
     pub(super) async fn start(config: &Path) -> Result<Self, NotStarted> {
-        let (mut setup, report) = match control::load(config) {
+        let path = config.to_owned();
+        // not here: signals are to be heard meanwhile
+        let loading = tokio::task::spawn_blocking(move || control::load(&path)).await;
+        let loaded = loading.map_err(|panic| {
+            error!("loading failed: {panic}");
+            NotStarted
+        })?;
+        let (mut setup, report) = match loaded {
             Ok(loaded) => loaded,
             Err(report) => {
                 log_report(&report);
@@ -63,7 +70,10 @@ impl Server {
         let mut listeners = Listeners::start(answerers).map_err(not_started)?;
         let prepared = listeners.prepare(&main, certificates).map_err(not_started)?;
         let (handle, requests) = Handle::new(control, listeners.gauge());
-        handle.serving.set_listeners(listeners.switch(prepared).await);
+        let switched = listeners.switch(prepared).await;
+        switched.changes.iter().for_each(|change| info!("{change}"));
+        switched.errors.iter().for_each(|error| error!("{error}"));
+        handle.serving.set_listeners(switched.open);
         let mut admin = admin::Server::new(handle.clone());
         log_places(admin.serve_at(places(config, &main)).await);
         let watch = main.server.watch.then(|| Watch::new(report.files));
@@ -141,50 +151,72 @@ impl Supervisor {
     /// Loads the files anew; a mistake keeps what is served.
     async fn reload(&mut self, why: &str) -> Reloaded {
         info!("reload: {why}");
-        let refused = |report: &Report, more: Option<String>| {
-            error!("the reload is refused; what was served before is served on");
-            let diagnostics = report.lines().into_iter().chain(more).collect();
-            Reloaded { taken: false, diagnostics, changes: Vec::new() }
-        };
-        let (mut setup, mut report) = match self.handle.control.load().await {
+        let (mut setup, report) = match self.handle.control.load().await {
             Ok(loaded) => loaded,
-            Err(mut report) => {
-                self.follow(&mut report, None);
-                log_report(&report);
+            Err(report) => {
+                self.follow(&report);
                 return refused(&report, None);
             }
         };
-        self.follow(&mut report, Some(setup.main.server.watch));
-        log_report(&report);
+        self.follow(&report);
+        if let Some(why) = self.emptied(&setup) {
+            return refused(&report, Some(why));
+        }
         let prepared = match self.listeners.prepare(&setup.main, std::mem::take(&mut setup.certificates)) {
             Ok(prepared) => prepared,
-            Err(error) => {
-                error!("{error}");
-                return refused(&report, Some(format!("error: {error}")));
-            }
+            Err(error) => return refused(&report, Some(error.to_string())),
         };
-        let places = places(&self.config, &setup.main);
-        let changes = self.handle.control.replace(setup).await;
-        let listeners = self.listeners.switch(prepared).await;
-        self.handle.serving.set_listeners(listeners);
+        log_report(&report);
+        self.take(setup, prepared, &report).await
+    }
+
+    /// An error for a configuration without zones where some are served: more likely a folder that is not mounted than a
+    /// wish.
+    fn emptied(&self, setup: &Setup) -> Option<String> {
+        let served = self.handle.control.published().load().loaded.zones.iter().count();
+        let empty = served > 0 && setup.loaded.zones.iter().next().is_none();
+        empty.then(|| format!("all zones are gone ({served} are served); restart to serve none"))
+    }
+
+    /// Serves what was loaded.
+    async fn take(&mut self, setup: Setup, prepared: Prepared, report: &Report) -> Reloaded {
+        let (new, places, watch) =
+            (Arc::clone(&setup.loaded), places(&self.config, &setup.main), setup.main.server.watch);
+        let old = self.handle.control.replace(setup).await;
+        let Switched { open, mut changes, errors } = self.listeners.switch(prepared).await;
+        self.handle.serving.set_listeners(open);
         log_places(self.admin.serve_at(places).await);
+        if watch != self.watch.is_some() {
+            self.watch = watch.then(|| Watch::new(report.files.clone()));
+        }
+        changes.extend(self.handle.control.changes(old, new).await);
         changes.iter().for_each(|change| info!("{change}"));
+        errors.iter().for_each(|error| error!("{error}"));
         match changes.is_empty() {
             true => info!("the files were loaded anew; nothing of what is served has changed"),
             false => info!("the files were loaded anew"),
         }
-        Reloaded { taken: true, diagnostics: report.lines(), changes }
+        // a listener that is missing is not what the files say
+        let taken = errors.is_empty();
+        let errors = errors.iter().map(|error| format!("error: {error}"));
+        Reloaded { taken, diagnostics: report.lines().into_iter().chain(errors).collect(), changes }
     }
 
-    /// Watches the files that were just read, or no files any more.
-    fn follow(&mut self, report: &mut Report, watching: Option<bool>) {
-        let files = std::mem::take(&mut report.files);
-        match (watching.unwrap_or(self.watch.is_some()), &mut self.watch) {
-            (true, Some(watch)) => watch.follow(files),
-            (true, None) => self.watch = Some(Watch::new(files)),
-            (false, _) => self.watch = None,
+    /// Watches the files that were just read, if any are watched.
+    fn follow(&mut self, report: &Report) {
+        if let Some(watch) = &mut self.watch {
+            watch.follow(report.files.clone());
         }
     }
+}
+
+/// Logs why what was served before is served on.
+fn refused(report: &Report, more: Option<String>) -> Reloaded {
+    log_report(report);
+    more.iter().for_each(|error| error!("{error}"));
+    error!("the reload is refused; what was served before is served on");
+    let more = more.map(|error| format!("error: {error}"));
+    Reloaded { taken: false, diagnostics: report.lines().into_iter().chain(more).collect(), changes: Vec::new() }
 }
 
 /// Where a configuration wants the admin API.

@@ -14,6 +14,9 @@ use crate::probe::clock;
 use super::load::Report;
 use super::shown::{reason, shown};
 
+/// A certificate that expires sooner is warned of (two weeks, in seconds).
+const SOON: u64 = 14 * 86_400;
+
 /// Certificates with their keys, by the name of their `[tls.NAME]`.
 pub type Certificates = BTreeMap<String, Arc<CertifiedKey>>;
 
@@ -67,8 +70,11 @@ fn read((name, span): &(String, Span), folder: &Path, report: &mut Report) -> Op
 /// An expired certificate is served all the same: queries over other protocols must not suffer for it.
 fn check_expiry(key: &CertifiedKey, entry: &TlsEntry, report: &mut Report) {
     let now = clock::now().wall;
-    if expiry(key).is_some_and(|expiry| expiry <= now) {
-        let message = format!("certificate \"{}\" has expired", entry.name);
+    if let Some(expiry) = expiry(key).filter(|&expiry| expiry < now + SOON) {
+        let message = match expiry.checked_sub(now) {
+            None => format!("certificate \"{}\" has expired", entry.name),
+            Some(left) => format!("certificate \"{}\" expires in {} days", entry.name, left / 86_400),
+        };
         let warning = Diagnostic::warning(entry.cert.1, message).hint("clients will refuse it; renew it");
         report.diagnostics.push(warning);
     }

@@ -46,7 +46,7 @@ impl Files {
     pub(super) fn read(&mut self, path: &Path) -> io::Result<Vec<u8>> {
         // Before reading: a change while it is read is a change.
         let stamp = stamp(path);
-        let bytes = fs::read(path);
+        let bytes = read_file(path);
         let seen = stamp.zip(bytes.as_ref().ok().map(|bytes| content(bytes)));
         self.seen.insert(path.to_owned(), Seen::File(seen));
         bytes
@@ -64,7 +64,10 @@ impl Files {
     pub fn changed(&self) -> bool {
         self.seen.iter().any(|(path, seen)| match seen {
             Seen::File(before) => differs(path, before.as_ref()),
-            Seen::Folder(before) => list(path).unwrap_or_default() != *before,
+            Seen::Folder(before) => match list(path) {
+                Ok(now) => now != *before,
+                Err(error) => !before.is_empty() && is_gone(&error),
+            },
         })
     }
 
@@ -92,13 +95,29 @@ fn parent(path: &Path) -> PathBuf {
     }
 }
 
+/// Whether an error says that something is not there any more. Others, such as having no descriptors left, say nothing of it.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied)
+}
+
 /// Whether a file's content is another one; it is read only where that is not plain.
 fn differs(path: &Path, before: Option<&(Stamp, u64)>) -> bool {
     match (before, stamp(path)) {
         (None, None) => false,
         (Some((before, _)), Some(now)) if *before == now && !now.fresh => false,
-        (before, _) => fs::read(path).ok().map(|bytes| content(&bytes)) != before.map(|&(_, content)| content),
+        (before, _) => match read_file(path) {
+            Ok(bytes) => Some(content(&bytes)) != before.map(|&(_, content)| content),
+            Err(error) => before.is_some() && is_gone(&error),
+        },
     }
+}
+
+/// Reads what is a file: anything else may never end, or never begin.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    fs::read(path)
 }
 
 fn content(bytes: &[u8]) -> u64 {
@@ -119,9 +138,10 @@ fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let paths = fs::read_dir(folder)?.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let ours = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "zone" || extension == "toml");
-    let mut paths: Vec<PathBuf> = paths.filter(ours).collect();
+    let paths = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = paths.collect::<io::Result<Vec<PathBuf>>>()?;
+    paths.retain(ours);
     paths.sort();
     Ok(paths)
 }

@@ -215,8 +215,8 @@ impl Loader {
         };
         for path in &paths {
             match path.extension().and_then(|extension| extension.to_str()) {
-                Some("zone") => files.extend(self.folder_zone(path, span)),
-                Some("toml") if !path.with_extension("zone").exists() => {
+                Some("zone") => files.extend(self.folder_zone(path, &paths, span)),
+                Some("toml") if !paths.contains(&path.with_extension("zone")) => {
                     let message = format!("{} has no zone file beside it", shown(path));
                     let hint = format!("{} is expected", shown(&path.with_extension("zone")));
                     self.report.error(span, message, &hint);
@@ -226,11 +226,12 @@ impl Loader {
         }
     }
 
-    fn folder_zone(&mut self, path: &Path, span: Option<Span>) -> Option<ZoneFiles> {
+    /// `listed` is the folder: a steering file that is listed and cannot be read is an error, not a zone without steering.
+    fn folder_zone(&mut self, path: &Path, listed: &[PathBuf], span: Option<Span>) -> Option<ZoneFiles> {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         match stem.parse() {
             Ok(name) => {
-                let steering = Some(path.with_extension("toml")).filter(|steering| steering.exists());
+                let steering = Some(path.with_extension("toml")).filter(|steering| listed.contains(steering));
                 let steering = steering.map(|steering| (steering, span));
                 Some(ZoneFiles { name, zone: (path.to_owned(), span), steering, span })
             }

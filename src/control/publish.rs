@@ -33,6 +33,11 @@ const LATENCY_PACE: Duration = Duration::from_secs(1);
 /// and a service that never fails would have no other.
 const RESAVE: Duration = Duration::from_secs(60);
 
+/// How often files are read that change while they are.
+const LOADS: usize = 20;
+/// The pause between.
+const REST: Duration = Duration::from_millis(200);
+
 /// Added to the longest timeout where `startup_wait` is not set (§5.8).
 const STARTUP_MARGIN: Duration = Duration::from_millis(500);
 
@@ -96,7 +101,7 @@ impl Control {
         let patience = main.server.startup_wait.unwrap_or_else(|| longest_timeout(&keys) + STARTUP_MARGIN);
         shared.wait_tried(&keys, patience).await;
         shared.publish().await;
-        shared.log_restored(before.wall);
+        shared.log_down("down since before the start", |_, machine| machine.since().wall < before.wall);
         let publisher = tokio::spawn(publish_on_events(Arc::clone(&shared), received));
         let saver = tokio::spawn(save_on_change(Arc::clone(&shared)));
         let state = main.server.state.map(|(state, _)| state);
@@ -133,13 +138,19 @@ impl Control {
     /// The report of what is wrong.
     pub async fn load(&self) -> Result<(Setup, Report), Report> {
         let config = self.config.clone();
-        let loading = tokio::task::spawn_blocking(move || load(&config)).await;
+        let loading = tokio::task::spawn_blocking(move || load_at_rest(&config)).await;
         loading.unwrap_or_else(|panic| Err(panicked(&panic)))
     }
 
+    /// What changed between two loads, a line a thing.
+    pub async fn changes(&self, old: Arc<Loaded>, new: Arc<Loaded>) -> Vec<String> {
+        // a panic was reported by the panic hook
+        tokio::task::spawn_blocking(move || changes(&old, &new)).await.unwrap_or_default()
+    }
+
     /// Serves what was loaded once its new targets are tried or the longest timeout has passed. Targets whose address,
-    /// port and check stay keep their state. Returns what changed, a line a thing.
-    pub async fn replace(&self, setup: Setup) -> Vec<String> {
+    /// port and check stay keep their state. Returns what was served before.
+    pub async fn replace(&self, setup: Setup) -> Arc<Loaded> {
         let Setup { main, loaded: new, .. } = setup;
         if main.server.state.as_ref().map(|(state, _)| state) != self.state.as_ref() {
             warn!("another [server] state is used after a restart");
@@ -151,8 +162,8 @@ impl Control {
         *self.shared.loaded.lock().await = Arc::clone(&new);
         self.shared.publish().await;
         self.shared.poller.set_targets(&new_keys);
-        // after publishing, as it takes a while with large zones; a panic was reported by the panic hook
-        tokio::task::spawn_blocking(move || changes(&before, &new)).await.unwrap_or_default()
+        self.shared.log_down("found down by the reload", |key, _| !old_keys.contains(key));
+        before
     }
 
     /// Stops publishing and saves the state.
@@ -160,6 +171,21 @@ impl Control {
         self.tasks.iter().for_each(JoinHandle::abort);
         self.shared.save();
     }
+}
+
+/// Loads files that nobody is writing: what changed while it was read is read again.
+fn load_at_rest(config: &Path) -> Result<(Setup, Report), Report> {
+    for _ in 0..LOADS {
+        let loaded = load(config);
+        let files = match &loaded {
+            Ok((_, report)) | Err(report) => &report.files,
+        };
+        if !files.changed() {
+            return loaded;
+        }
+        std::thread::sleep(REST);
+    }
+    load(config)
 }
 
 fn panicked(panic: &tokio::task::JoinError) -> Report {
@@ -279,17 +305,17 @@ impl Shared {
         }
     }
 
-    /// One line for each target that was found down before the process started.
-    fn log_restored(&self, start: u64) {
+    /// One line for each target that is down, of those that are asked for: no change of their verdict was or will be logged.
+    fn log_down(&self, what: &str, asked: impl Fn(&ProbeKey, &Machine) -> bool) {
         let snapshot = self.published.load();
         for target in &snapshot.loaded.steering.targets {
+            let Some(key) = &target.key else { continue };
             let down = |machine: &Machine| {
                 let reason = machine.reason().map(ToString::to_string).unwrap_or_default();
-                (machine.verdict() == Verdict::Down && machine.since().wall < start).then_some(reason)
+                (machine.verdict() == Verdict::Down && asked(key, machine)).then_some(reason)
             };
-            let reason = target.key.as_ref().and_then(|key| self.poller.inspect(key, down)).flatten();
-            if let Some(reason) = reason {
-                warn!("{}: down since before the start ({reason})", target.endpoints.join(", "));
+            if let Some(reason) = self.poller.inspect(key, down).flatten() {
+                warn!("{}: {what} ({reason}); probed at {key}", target.endpoints.join(", "));
             }
         }
     }

@@ -19,6 +19,8 @@ struct Inner {
     named: Vec<Arc<NamedCounters>>,
     /// What threads and loads that are gone have counted.
     gone: Sums,
+    /// Those that are being added to it.
+    going: (Vec<Arc<Padded<Counters>>>, Vec<Arc<NamedCounters>>),
 }
 
 /// Sums over all threads.
@@ -56,7 +58,9 @@ impl Tallies {
         // summed without the lock, which a serving thread may want
         let (mut sums, threads, named) = {
             let inner = self.lock();
-            (inner.gone.clone(), inner.threads.clone(), inner.named.clone())
+            let threads = [inner.threads.as_slice(), &inner.going.0].concat();
+            let named = [inner.named.as_slice(), &inner.going.1].concat();
+            (inner.gone.clone(), threads, named)
         };
         threads.iter().for_each(|thread| sums.add(thread));
         named.iter().for_each(|named| sums.add_named(named));
@@ -65,26 +69,29 @@ impl Tallies {
 
     /// Keeps only the sums of threads and loads that are gone, so that they are not held in memory.
     pub(super) fn release(&self) {
+        let (threads, named, mut gone) = {
+            let mut inner = self.lock();
+            let Inner { threads, named, gone, going } = &mut *inner;
+            going.0.extend(threads.extract_if(.., |thread| Arc::strong_count(thread) == 1));
+            going.1.extend(named.extract_if(.., |named| Arc::strong_count(named) == 1));
+            (going.0.clone(), going.1.clone(), gone.clone())
+        };
+        if threads.is_empty() && named.is_empty() {
+            return;
+        }
+        // without the lock, which a serving thread may want
+        threads.iter().for_each(|thread| gone.add(thread));
+        named.iter().for_each(|named| gone.add_named(named));
         let mut inner = self.lock();
-        let Inner { threads, named, gone } = &mut *inner;
-        keep_held(threads, |thread| gone.add(thread));
-        keep_held(named, |named| gone.add_named(named));
+        inner.gone = gone;
+        let done = std::mem::take(&mut inner.going);
+        drop(inner);
+        drop(done);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Keeps what a serving thread still writes; the others are counted for good.
-fn keep_held<T>(counters: &mut Vec<Arc<T>>, mut count: impl FnMut(&T)) {
-    counters.retain(|counters| {
-        let held = Arc::strong_count(counters) > 1;
-        if !held {
-            count(counters);
-        }
-        held
-    });
 }
 
 impl Sums {

@@ -13,8 +13,8 @@ use super::files::Files;
 
 /// Files are at rest when nothing has happened to them for this long: editors and `git` write several one after the other.
 const REST: Duration = Duration::from_millis(200);
-/// Files that never rest are looked at this often.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Files that never rest are loaded all the same after this long: a large zone may take some seconds to be written.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Without any event the files are compared this often: network file systems do not tell of changes.
 const LOOK: Duration = Duration::from_secs(30);
 

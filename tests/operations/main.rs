@@ -108,6 +108,33 @@ fn changed_files_are_served_and_broken_ones_are_not() {
 }
 
 #[test]
+fn what_cannot_be_read_is_an_error_and_not_a_zone_less() {
+    let site = plain_site(MAIN);
+    let server = site.start();
+    let at = server.addresses[0];
+    // a steering file that is there and cannot be read
+    fs::remove_file(site.path("zones/example.com.toml")).unwrap();
+    std::os::unix::fs::symlink("nowhere", site.path("zones/example.com.toml")).unwrap();
+    let (code, body) = server.admin("POST", "/v1/reload");
+    assert!(code == 422 && body.contains("example.com.toml"), "{code} {body}");
+    assert_eq!(answer(at, "www.example.com"), ["192.0.2.10"]);
+    fs::remove_file(site.path("zones/example.com.toml")).unwrap();
+    site.write("zones/example.com.toml", STEERING.as_bytes());
+    // what would never end
+    let fifo = site.path("zones/example.net.zone");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let (code, body) = server.admin("POST", "/v1/reload");
+    assert!(code == 422 && body.contains("not a regular file"), "{code} {body}");
+    fs::remove_file(fifo).unwrap();
+    // a folder that is not mounted
+    fs::rename(site.path("zones"), site.path("elsewhere")).unwrap();
+    fs::create_dir(site.path("zones")).unwrap();
+    let (code, body) = server.admin("POST", "/v1/reload");
+    assert!(code == 422 && body.contains("all zones are gone"), "{code} {body}");
+    assert_eq!(answer(at, "www.example.com"), ["192.0.2.10"]);
+}
+
+#[test]
 fn files_are_not_watched_where_that_is_turned_off() {
     let site = plain_site(&format!("{MAIN}watch = false\n"));
     let server = site.start();
@@ -142,6 +169,12 @@ fn listeners_come_and_go_and_the_others_stay() {
     let any = format!("0.0.0.0:{}", second.port());
     site.write("windrose.toml", listen(&format!("\"{first}\", \"{any}\"")).as_bytes());
     server.wait_for(&format!("listening on {any}"), 1);
+    assert_eq!(answer(second, "plain.example.com"), ["192.0.2.1"]);
+
+    // to an address that this host does not have: what is in its way stays open
+    let foreign = format!("198.51.100.7:{}", second.port());
+    site.write("windrose.toml", listen(&format!("\"{first}\", \"{foreign}\"")).as_bytes());
+    server.wait_for(&format!("cannot listen on {foreign}"), 1);
     assert_eq!(answer(second, "plain.example.com"), ["192.0.2.1"]);
 
     site.write("windrose.toml", listen(&format!("\"{first}\"")).as_bytes());
@@ -312,8 +345,12 @@ fn memory_is_flat_over_reloads() {
     let (some, many) = if long() { (50, 500) } else { (10, 60) };
     let site = plain_site(MAIN);
     let server = site.start();
+    // so many that a snapshot that is kept would show
+    let many_records: String = (0..10_000).map(|n| format!("host{n} A 192.0.2.1\n")).collect();
+    let _idle = TcpStream::connect(server.addresses[0]).unwrap();
     let mut reload = |n: usize| {
-        site.write("zones/example.com.zone", ZONE.replace(" 1 7200", &format!(" {n} 7200")).as_bytes());
+        let zone = format!("{}{many_records}", ZONE.replace(" 1 7200", &format!(" {n} 7200")));
+        site.write("zones/example.com.zone", zone.as_bytes());
         assert_eq!(server.admin("POST", "/v1/reload").0, 200);
         assert_eq!(answer(server.addresses[0], "www.example.com"), ["192.0.2.10"]);
     };
