@@ -342,7 +342,7 @@ fn no_query_is_lost_while_everything_changes() {
 /// Memory after many reloads is what it was after some.
 #[test]
 fn memory_is_flat_over_reloads() {
-    let (some, many) = if long() { (50, 500) } else { (10, 60) };
+    let (some, many) = if long() { (50, 500) } else { (30, 120) };
     let site = plain_site(MAIN);
     let server = site.start();
     // so many that a snapshot that is kept would show
@@ -359,7 +359,8 @@ fn memory_is_flat_over_reloads() {
     (some..many).for_each(&mut reload);
     let after = server.resident();
     println!("{before} KiB resident after {some} reloads, {after} KiB after {many}");
-    assert!(after < before + 4096, "{before} KiB after {some} reloads, {after} KiB after {many}");
+    // 8 MiB: a dozen of the snapshots
+    assert!(after < before + 8192, "{before} KiB after {some} reloads, {after} KiB after {many}");
 }
 
 /// Origins over TCP: two that are always there, two that never are, and some that come and go.
