@@ -71,6 +71,14 @@ impl Files {
         })
     }
 
+    /// Whether none of the files was written within this time: one that was may still be being written.
+    #[must_use]
+    pub fn rest(&self, time: Duration) -> bool {
+        let written =
+            |path: &PathBuf| fs::metadata(path).ok().filter(Metadata::is_file)?.modified().ok()?.elapsed().ok();
+        self.seen.keys().filter_map(written).all(|age| age >= time)
+    }
+
     /// The folders in which a change would show: those of the files, and those that were listed.
     #[must_use]
     pub fn folders(&self) -> Vec<PathBuf> {

@@ -11,6 +11,8 @@ use crate::snapshot::Loaded;
 #[derive(Debug, Default)]
 pub struct Tallies {
     inner: Mutex<Inner>,
+    /// Held while what is gone is summed: once at a time, or it would be counted twice.
+    releasing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +71,7 @@ impl Tallies {
 
     /// Keeps only the sums of threads and loads that are gone, so that they are not held in memory.
     pub(super) fn release(&self) {
+        let _once = self.releasing.lock().unwrap_or_else(PoisonError::into_inner);
         let (threads, named, mut gone) = {
             let mut inner = self.lock();
             let Inner { threads, named, gone, going } = &mut *inner;

@@ -13,6 +13,8 @@ use super::files::Files;
 
 /// Files are at rest when nothing has happened to them for this long: editors and `git` write several one after the other.
 const REST: Duration = Duration::from_millis(200);
+/// Folders in which something always happens are looked at this often.
+const BUSY: Duration = Duration::from_secs(2);
 /// Files that never rest are loaded all the same after this long: a large zone may take some seconds to be written.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Without any event the files are compared this often: network file systems do not tell of changes.
@@ -74,6 +76,7 @@ impl Watch {
 
     /// Waits until the files differ from what was read, and are at rest.
     pub async fn changed(&mut self) {
+        let mut seen: Option<Instant> = None;
         loop {
             // None comes only where there is no watcher, and so nothing but the look
             match timeout_at(self.look, self.events.recv()).await {
@@ -83,15 +86,21 @@ impl Watch {
             }
             self.look = Instant::now() + LOOK;
             let files = Arc::clone(&self.files);
-            if tokio::task::spawn_blocking(move || files.changed()).await.unwrap_or(false) {
-                return;
+            let compared = tokio::task::spawn_blocking(move || (files.changed(), files.rest(REST))).await;
+            let (changed, rest) = compared.unwrap_or((false, true));
+            if changed {
+                let since = *seen.get_or_insert_with(Instant::now);
+                if rest || since.elapsed() > PATIENCE {
+                    return;
+                }
+                self.look = Instant::now() + REST;
             }
         }
     }
 
     /// Waits until no event comes for a while.
     async fn rest(&mut self) {
-        let patience = Instant::now() + PATIENCE;
+        let patience = Instant::now() + BUSY;
         while let Ok(Some(())) = timeout_at((Instant::now() + REST).min(patience), self.events.recv()).await {
             if Instant::now() >= patience {
                 return;
