@@ -169,10 +169,8 @@ pub(super) fn pools(handle: &Handle) -> Vec<PoolStatus> {
     pools.collect()
 }
 
-const FAMILIES: [AnswerFamily; 3] = [AnswerFamily::V4, AnswerFamily::V6, AnswerFamily::Cname];
-
 fn families(pool: &Pool, standing: &Standing) -> Vec<FamilyStatus> {
-    let offered = FAMILIES.into_iter().filter(|&family| pool.offers(family));
+    let offered = AnswerFamily::ALL.into_iter().filter(|&family| pool.offers(family));
     let status = |family: AnswerFamily| FamilyStatus {
         rtype: family.rtype().to_string(),
         usable: standing.family(family).usable.len(),

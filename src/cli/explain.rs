@@ -138,12 +138,7 @@ fn assumed_board(loaded: &Loaded, down: &[String]) -> Result<Board, String> {
 
 /// Full names of a pool's endpoints, with what judges them.
 fn endpoints(pool: &Pool) -> impl Iterator<Item = (String, impl Iterator<Item = crate::base::TargetId>)> {
-    pool.endpoints.iter().map(|endpoint| {
-        let families =
-            [crate::steer::AnswerFamily::V4, crate::steer::AnswerFamily::V6, crate::steer::AnswerFamily::Cname];
-        let targets = families.into_iter().filter_map(|family| endpoint.target(family));
-        (format!("{}/{}", pool.name, endpoint.name), targets)
-    })
+    pool.endpoints.iter().map(|endpoint| (format!("{}/{}", pool.name, endpoint.name), endpoint.targets()))
 }
 
 /// Says what a glob may have meant: the three names most like it.

@@ -77,11 +77,12 @@ impl Tallies {
             let Inner { threads, named, gone, going } = &mut *inner;
             going.0.extend(threads.extract_if(.., |thread| Arc::strong_count(thread) == 1));
             going.1.extend(named.extract_if(.., |named| Arc::strong_count(named) == 1));
+            // as a rule: this runs with every snapshot, and loads change seldom
+            if going.0.is_empty() && going.1.is_empty() {
+                return;
+            }
             (going.0.clone(), going.1.clone(), gone.clone())
         };
-        if threads.is_empty() && named.is_empty() {
-            return;
-        }
         // without the lock, which a serving thread may want
         threads.iter().for_each(|thread| gone.add(thread));
         named.iter().for_each(|named| gone.add_named(named));

@@ -160,8 +160,7 @@ fn latency_factor(own: f32, fastest: f32) -> f64 {
 
 /// The latency of an endpoint's slowest usable target.
 fn slowest(endpoint: &Endpoint, board: &Board) -> Option<Millis> {
-    let targets = [AnswerFamily::V4, AnswerFamily::V6, AnswerFamily::Cname].map(|family| endpoint.target(family));
-    let views = targets.into_iter().flatten().map(|target| &board.targets[target]);
+    let views = endpoint.targets().map(|target| &board.targets[target]);
     let up = views.filter(|view| view.verdict == crate::health::Verdict::Up);
     up.filter_map(|view| view.latency).max_by(|a, b| a.0.total_cmp(&b.0))
 }

@@ -93,6 +93,9 @@ pub enum AnswerFamily {
 }
 
 impl AnswerFamily {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::V4, Self::V6, Self::Cname];
+
     /// The type of its records.
     #[must_use]
     pub const fn rtype(self) -> Rtype {
@@ -114,6 +117,11 @@ impl Endpoint {
             AnswerFamily::Cname => self.cname.as_ref().map(|&(_, target)| target),
         }
     }
+
+    /// The targets that judge it, by family.
+    pub fn targets(&self) -> impl Iterator<Item = TargetId> {
+        AnswerFamily::ALL.into_iter().filter_map(|family| self.target(family))
+    }
 }
 
 impl Pool {
@@ -125,10 +133,7 @@ impl Pool {
 
     /// The targets that judge it, endpoint by endpoint.
     pub fn targets(&self) -> impl Iterator<Item = TargetId> {
-        let families = [AnswerFamily::V4, AnswerFamily::V6, AnswerFamily::Cname];
-        self.endpoints
-            .iter()
-            .flat_map(move |endpoint| families.into_iter().filter_map(|family| endpoint.target(family)))
+        self.endpoints.iter().flat_map(Endpoint::targets)
     }
 }
 

@@ -139,7 +139,7 @@ impl Standing {
 
     fn of(pool: &Pool, board: &Board, assume: Assume) -> Self {
         let judge = |family| Judge::new(pool, board, family, assume);
-        let judges = [AnswerFamily::V4, AnswerFamily::V6, AnswerFamily::Cname].map(judge);
+        let judges = AnswerFamily::ALL.map(judge);
         let families = judges.each_ref().map(|judge| judge.standing(pool));
         let enough = |family: &FamilyStanding, judge: &Judge<'_>| {
             !family.offered || judge.part(pool, &family.usable).is_enough()
