@@ -10,7 +10,7 @@ use axum::Router;
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
-use crate::control::Handle;
+use crate::control::{Handle, shown};
 
 use super::api;
 
@@ -84,7 +84,7 @@ impl Server {
         if let (None, Some(path)) = (&self.socket, places.socket) {
             let listener = open_socket(&path).await;
             opened.push(listener.map_err(|error| explain_socket(&error, &path)).map(|listener| {
-                let (name, task) = (path.display().to_string(), serve(listener, api::writable(self.handle.clone())));
+                let (name, task) = (shown(&path), serve(listener, api::writable(self.handle.clone())));
                 self.socket = Some(Served { place: Socket { file: identity(&path), path }, task });
                 name
             }));
@@ -153,7 +153,7 @@ async fn open_socket(path: &Path) -> io::Result<UnixListener> {
 }
 
 fn explain_socket(error: &io::Error, path: &Path) -> io::Error {
-    let text = format!("cannot serve the admin API at {}: {error}; DNS is served without it", path.display());
+    let text = format!("cannot serve the admin API at {}: {error}; DNS is served without it", shown(path));
     io::Error::new(error.kind(), text)
 }
 

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::base::Sources;
 use crate::config;
+use crate::control::{reason, shown};
 
 /// Where a server is asked.
 pub(super) struct Client {
@@ -48,7 +49,7 @@ impl Client {
     async fn read<T: DeserializeOwned>(&self, response: reqwest::Response) -> Result<T, Failed> {
         let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
         let text = || String::from_utf8_lossy(&bytes).trim_end().to_owned();
-        serde_json::from_slice(&bytes).map_err(|_| format!("the server at {} said: {}", self.socket.display(), text()))
+        serde_json::from_slice(&bytes).map_err(|_| format!("the server at {} said: {}", shown(&self.socket), text()))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failed {
@@ -59,14 +60,14 @@ impl Client {
         format!(
             "no server answers at {}: {cause}; is it running, and may you write to that socket? (where the file now names another \
              socket or state folder, send SIGHUP instead)",
-            self.socket.display()
+            shown(&self.socket)
         )
     }
 }
 
 /// The admin socket that a configuration names. The rest of it need not be sound.
 fn admin_socket(config: &Path) -> Result<PathBuf, Failed> {
-    let bytes = std::fs::read(config).map_err(|error| format!("cannot read {}: {error}", config.display()))?;
+    let bytes = std::fs::read(config).map_err(|error| format!("cannot read {}: {}", shown(config), reason(&error)))?;
     let (mut sources, mut found) = (Sources::default(), Vec::new());
     let file = sources.add(config.display().to_string(), bytes);
     let main = config::main_file(&sources, file, &mut found);

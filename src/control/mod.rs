@@ -25,5 +25,6 @@ pub use files::Files;
 pub use handle::{Handle, History, ReloadRequest, Reloaded, Serving};
 pub use load::{Report, Setup, load};
 pub use publish::{Built, Control};
+pub use shown::{reason, shown};
 pub use tallies::{Sums, Tallies};
 pub use watch::Watch;

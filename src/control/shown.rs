@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 /// A path for a message: `config/../zones/a.zone` is `zones/a.zone`. Only for show: where a link leads elsewhere, `..`
 /// does too.
-pub(super) fn shown(path: &Path) -> String {
+pub fn shown(path: &Path) -> String {
     let mut plain = PathBuf::new();
     for part in path.components() {
         match (part, plain.components().next_back()) {
@@ -20,7 +20,7 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 /// Why a file could not be read, without the system's number of it.
-pub(super) fn reason(error: &io::Error) -> String {
+pub fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "it is not there".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
