@@ -21,8 +21,8 @@ pub const COUNTED_TYPES: [(Rtype, &str); 14] = [
     (Rtype::PTR, "PTR"),
     (Rtype::CAA, "CAA"),
     (Rtype::DS, "DS"),
-    (Rtype(48), "DNSKEY"),
-    (Rtype(65), "HTTPS"),
+    (Rtype::DNSKEY, "DNSKEY"),
+    (Rtype::HTTPS, "HTTPS"),
     (Rtype::ANY, "ANY"),
 ];
 

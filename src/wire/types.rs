@@ -24,9 +24,13 @@ macro_rules! rtypes {
 }
 
 rtypes! {
-    A = 1; NS = 2; CNAME = 5; SOA = 6; PTR = 12; HINFO = 13; MX = 15; TXT = 16; AAAA = 28; SRV = 33; DNAME = 39;
-    OPT = 41; DS = 43; RRSIG = 46; NSEC = 47; DNSKEY = 48; HTTPS = 65; TSIG = 250; IXFR = 251; AXFR = 252;
-    ANY = 255; CAA = 257;
+    A = 1; NS = 2; CNAME = 5; SOA = 6; PTR = 12; HINFO = 13; MX = 15; TXT = 16; RP = 17; AFSDB = 18; X25 = 19; ISDN = 20;
+    RT = 21; AAAA = 28; LOC = 29; SRV = 33; NAPTR = 35; KX = 36; CERT = 37; DNAME = 39; OPT = 41; APL = 42; DS = 43;
+    SSHFP = 44; IPSECKEY = 45; RRSIG = 46; NSEC = 47; DNSKEY = 48; DHCID = 49; NSEC3 = 50; NSEC3PARAM = 51; TLSA = 52;
+    SMIMEA = 53; HIP = 55; CDS = 59; CDNSKEY = 60; OPENPGPKEY = 61; CSYNC = 62; ZONEMD = 63; SVCB = 64; HTTPS = 65;
+    SPF = 99; NID = 104; L32 = 105; L64 = 106; LP = 107; EUI48 = 108; EUI64 = 109; TKEY = 249; TSIG = 250; IXFR = 251;
+    AXFR = 252; MAILB = 253; MAILA = 254; ANY = 255; URI = 256; CAA = 257; AVC = 258; RESINFO = 261; WALLET = 262;
+    DLV = 32769;
 }
 
 impl Rtype {

@@ -32,14 +32,9 @@ impl Compiler<'_> {
             let message = format!("the {} records of this name fit no message: {size} octets", first.rtype);
             self.fail(Diagnostic::error(first.span(), message).hint("take some out: a message has 65535 octets"));
         }
-        if let (&[_, second, ..], Rtype::CNAME | Rtype::SOA) = (unique, first.rtype) {
+        if let (&[_, second, ..], Rtype::CNAME | Rtype::DNAME | Rtype::SOA) = (unique, first.rtype) {
             let message = format!("a second {} record of the same name", first.rtype);
             self.fail(Diagnostic::error(self.record(second).span(), message).hint("keep one of the two"));
-        }
-        if first.rtype == Rtype::DNAME {
-            // answering what is below it with NXDOMAIN would be wrong (RFC 6672 §3)
-            let error = Diagnostic::error(first.span(), "DNAME records are not in this version");
-            self.fail(error.hint("write the CNAME records that are needed"));
         }
         if first.rtype == Rtype::SOA && node != 0 {
             let message = format!("an SOA record that is not at the apex {}", self.builder.origin);
