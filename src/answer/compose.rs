@@ -1,8 +1,10 @@
 //! Composes a response and fits it into what the transport carries.
+//!
+//! Records are composed position-independently ([`Body`]); only [`Composer::finish`] knows the message that they go into.
 
 use crate::wire::{
-    EdnsQuery, Full, Header, Mark, NameRef, OPTION_CLIENT_SUBNET, OPTION_EDE, Query, Question, Rcode, Rtype, Section,
-    UDP_PAYLOAD, Writer,
+    Body, EdnsQuery, Full, HEADER_LEN, Header, Message, OPT_LEN, OPTION_CLIENT_SUBNET, OPTION_EDE, Owner, Query,
+    Question, Rcode, Section, UDP_PAYLOAD,
 };
 use crate::zone::RrSet;
 
@@ -11,24 +13,24 @@ use super::status::{Ede, Status};
 
 /// The largest response to a client that does not say what it takes (RFC 1035 §4.2.1).
 const PLAIN_UDP_LIMIT: usize = 512;
-/// Octets of an OPT record without options.
-const OPT_LEN: usize = 11;
 /// Octets of the longest options we send: Client Subnet, or an Extended DNS Error with its text.
 const MAX_OPTIONS: usize = 64;
 
 /// A response being composed.
-pub(super) struct Composer<'q, 'o> {
-    header: &'q Header,
+pub(super) struct Composer<'q> {
+    question: &'q Question<'q>,
     edns: Option<&'q EdnsQuery>,
     udp: bool,
-    writer: Writer<'o>,
-    /// Where the sections begin.
-    start: Mark,
+    /// The sections.
+    pub(super) body: Box<Body>,
     pub(super) rcode: Rcode,
     pub(super) authoritative: bool,
     truncated: bool,
     /// SCOPE PREFIX-LENGTH of the response (RFC 7871 §7.2.1).
     pub(super) scope: u8,
+    ede: Option<Ede>,
+    /// Whether the response carries Client Subnet if the query did.
+    echo_subnet: bool,
 }
 
 /// The size that a response over this transport to this client may have (RFC 6891 §6.2.3, with our own cap).
@@ -43,65 +45,45 @@ fn limit(meta: &Meta, edns: Option<&EdnsQuery>, room: usize) -> usize {
 
 /// A response of header and, if it could be read, question.
 pub(super) fn bare(header: &Header, question: Option<&Question<'_>>, status: Status, out: &mut [u8]) -> (usize, Rcode) {
-    let raw = question.map(|question| question.raw).filter(|raw| raw.len() + crate::wire::HEADER_LEN <= out.len());
-    match Writer::new(out, raw) {
-        Ok(writer) => (writer.finish(header, status.rcode(), false, false), status.rcode()),
+    let raw = question.map(|question| question.raw).filter(|raw| raw.len() + HEADER_LEN <= out.len());
+    match Message::new(out, raw) {
+        Ok(message) => (message.finish(header, status.rcode(), false, false), status.rcode()),
         Err(Full) => (0, status.rcode()),
     }
 }
 
-impl<'q, 'o> Composer<'q, 'o> {
-    /// Starts the response to a query. The buffer holds at least a header and the longest question.
-    pub(super) fn new(header: &'q Header, query: &'q Query<'_>, meta: &Meta, out: &'o mut [u8]) -> Self {
-        let room = out.len();
-        let limit = limit(meta, query.edns.as_ref(), room).max(PLAIN_UDP_LIMIT.min(room));
-        let mut writer =
-            Writer::new(&mut out[..limit], Some(query.question.raw)).expect("512 octets hold any question");
-        if let Some(edns) = &query.edns {
-            writer.reserve(OPT_LEN + client_subnet_len(edns));
-        }
+impl<'q> Composer<'q> {
+    /// Starts the response to a query, which is to fit into a buffer of `room` octets.
+    pub(super) fn new(mut body: Box<Body>, query: &'q Query<'_>, meta: &Meta, room: usize) -> Self {
+        let edns = query.edns.as_ref();
+        let opt = edns.map_or(0, |edns| OPT_LEN + client_subnet_len(edns));
+        let limit = limit(meta, edns, room).max(PLAIN_UDP_LIMIT.min(room));
+        body.start(limit.saturating_sub(HEADER_LEN + query.question.raw.len() + opt));
         Self {
-            header,
-            edns: query.edns.as_ref(),
+            question: &query.question,
+            edns,
             udp: meta.transport == Transport::Udp,
-            start: writer.mark(),
-            writer,
+            body,
             rcode: Rcode::NOERROR,
             authoritative: true,
             truncated: false,
             scope: 0,
+            ede: None,
+            echo_subnet: true,
         }
     }
 
     /// Writes an RRset, whole.
-    pub(super) fn rrset(
-        &mut self,
-        section: Section,
-        owner: NameRef<'_>,
-        rrset: RrSet<'_>,
-        ttl: u32,
-    ) -> Result<(), Full> {
-        rrset.rdatas().try_for_each(|rdata| self.record(section, owner, rrset.rtype(), ttl, rdata))
-    }
-
-    /// Writes a record.
-    pub(super) fn record(
-        &mut self,
-        section: Section,
-        owner: NameRef<'_>,
-        rtype: Rtype,
-        ttl: u32,
-        rdata: &[u8],
-    ) -> Result<(), Full> {
-        self.writer.put_record(section, owner, rtype, ttl, rdata)
+    pub(super) fn rrset(&mut self, section: Section, owner: Owner<'_>, rrset: RrSet<'_>, ttl: u32) -> Result<(), Full> {
+        rrset.rdatas().try_for_each(|rdata| self.body.record(section, owner, rrset.rtype(), ttl, rdata))
     }
 
     /// Writes an RRset if it fits, else nothing of it. Returns whether it fitted.
-    pub(super) fn optional(&mut self, section: Section, owner: NameRef<'_>, rrset: RrSet<'_>) -> bool {
-        let mark = self.writer.mark();
+    pub(super) fn optional(&mut self, section: Section, owner: Owner<'_>, rrset: RrSet<'_>) -> bool {
+        let mark = self.body.mark();
         let fits = self.rrset(section, owner, rrset, rrset.ttl().secs()).is_ok();
         if !fits {
-            self.writer.roll_back(mark);
+            self.body.roll_back(mark);
         }
         fits
     }
@@ -111,7 +93,7 @@ impl<'q, 'o> Composer<'q, 'o> {
         if !self.udp {
             return Err(Status::TooLarge);
         }
-        self.writer.roll_back(self.start);
+        self.body.clear();
         self.truncated = true;
         self.scope = 0;
         Ok(())
@@ -122,37 +104,36 @@ impl<'q, 'o> Composer<'q, 'o> {
         self.truncated
     }
 
-    /// Ends a response that says why there is no answer.
-    pub(super) fn fail(mut self, status: Status) -> (usize, Rcode) {
-        self.writer.roll_back(self.start);
+    /// Turns the response into one that says why there is no answer.
+    pub(super) fn fail(&mut self, status: Status) {
+        self.body.clear();
         self.rcode = status.rcode();
         self.authoritative = false;
         self.truncated = false;
         self.scope = 0;
-        self.end(status.ede(), status != Status::BadClientSubnet && status != Status::BadVers)
+        self.ede = status.ede();
+        self.echo_subnet = status != Status::BadClientSubnet && status != Status::BadVers;
     }
 
-    /// Ends a response.
-    pub(super) fn finish(self) -> (usize, Rcode) {
-        self.end(None, true)
-    }
-
-    fn end(mut self, ede: Option<Ede>, echo_subnet: bool) -> (usize, Rcode) {
-        self.writer.release();
+    /// Writes the response; returns its length, and the sections' buffers.
+    pub(super) fn finish(self, header: &Header, out: &mut [u8]) -> (usize, Box<Body>) {
+        let mut message = Message::new(out, Some(self.question.raw)).expect("512 octets hold any question");
+        let put = message.put_sections(self.body.sections());
+        debug_assert!(put.is_ok(), "the room was reckoned with header and question");
         if let Some(edns) = self.edns {
             let mut options = Options::default();
-            if let (Some(Ok(subnet)), true) = (edns.client_subnet, echo_subnet) {
+            if let (Some(Ok(subnet)), true) = (edns.client_subnet, self.echo_subnet) {
                 let mut data = [0; 20];
                 let len = subnet.write(self.scope, &mut data);
                 options.push(OPTION_CLIENT_SUBNET, &[&data[..len]]);
             }
-            if let Some(Ede { code, text }) = ede {
+            if let Some(Ede { code, text }) = self.ede {
                 options.push(OPTION_EDE, &[&code.to_be_bytes(), text.as_bytes()]);
             }
-            let opt = self.writer.put_opt(UDP_PAYLOAD, self.rcode, edns.dnssec_ok, options.as_slice());
+            let opt = message.put_opt(UDP_PAYLOAD, self.rcode, edns.dnssec_ok, options.as_slice());
             debug_assert!(opt.is_ok(), "room for OPT was reserved");
         }
-        (self.writer.finish(self.header, self.rcode, self.authoritative, self.truncated), self.rcode)
+        (message.finish(header, self.rcode, self.authoritative, self.truncated), self.body)
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Nothing here waits, locks, logs, allocates or reads a clock.
 
+mod additional;
 mod compose;
 mod counters;
 mod meta;
@@ -14,6 +15,9 @@ mod status;
 mod steered;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 pub use counters::{COUNTED_RCODES, COUNTED_TYPES, Counters, NamedCounters, Steered};
 pub use meta::{Meta, Transport};
 pub use steered::{Client, steered_family};
@@ -21,7 +25,7 @@ pub use worker::{MAX_CHAIN, Worker};
 
 use crate::base::Now;
 use crate::snapshot::Snapshot;
-use crate::wire::{Class, HEADER_LEN, Header, Malformed, Opcode, Query, Question, Rtype, parse_query};
+use crate::wire::{Class, HEADER_LEN, Header, Malformed, Opcode, Query, Question, Rcode, Rtype, parse_query};
 
 use compose::Composer;
 use resolve::Resolver;
@@ -44,13 +48,12 @@ pub fn respond(snap: &Snapshot, query: &[u8], meta: &Meta, now: Now, worker: &mu
         worker.counters.dropped.increment();
         return Reply::Drop;
     };
-    let mut rtype = None;
-    let (len, rcode) = answer(snap, query, &header, meta, now, worker, out, &mut rtype);
+    let (len, rtype, rcode) = answer(snap, query, &header, meta, now, worker, out);
     worker.counters.responded(meta.transport, rtype, rcode);
     Reply::Send(len)
 }
 
-#[allow(clippy::too_many_arguments, reason = "one stage of the pipeline, called once")]
+/// Writes the response. Returns its length, the type asked where it could be read, and the response code.
 fn answer(
     snap: &Snapshot,
     query: &[u8],
@@ -59,29 +62,34 @@ fn answer(
     now: Now,
     worker: &mut Worker,
     out: &mut [u8],
-    rtype: &mut Option<Rtype>,
-) -> (usize, crate::wire::Rcode) {
-    if header.opcode != Opcode::QUERY {
-        return compose::bare(header, None, Status::NotImp, out);
-    }
+) -> (usize, Option<Rtype>, Rcode) {
     let query = match parse_query(query, header) {
         Ok(query) => query,
-        Err(Malformed { question }) => return compose::bare(header, question.as_ref(), Status::FormErr, out),
+        Err(Malformed { question }) => {
+            let status = if header.opcode == Opcode::QUERY { Status::FormErr } else { Status::NotImp };
+            let (len, rcode) = compose::bare(header, question.as_ref(), status, out);
+            return (len, None, rcode);
+        }
     };
-    *rtype = Some(query.question.rtype);
-    let mut composer = Composer::new(header, &query, meta, out);
-    if let Err(status) = admit(&query) {
-        return composer.fail(status);
-    }
+    let rtype = query.question.rtype;
+    let body = worker.body.take().unwrap_or_default();
+    let mut composer = Composer::new(body, &query, meta, out.len());
     let resolver = Resolver { snap, question: &query.question, edns: query.edns.as_ref(), meta, now };
-    match resolver.resolve(&mut composer, worker) {
-        Ok(()) => composer.finish(),
-        Err(status) => composer.fail(status),
+    let answered = admit(header, &query, meta).and_then(|()| resolver.resolve(&mut composer, worker));
+    if let Err(status) = answered {
+        composer.fail(status);
     }
+    let rcode = composer.rcode;
+    let (len, body) = composer.finish(header, out);
+    worker.body = Some(body);
+    (len, Some(rtype), rcode)
 }
 
 /// Whether a well-formed query is one that zones can answer.
-fn admit(query: &Query<'_>) -> Result<(), Status> {
+fn admit(header: &Header, query: &Query<'_>, meta: &Meta) -> Result<(), Status> {
+    if header.opcode != Opcode::QUERY {
+        return Err(Status::NotImp);
+    }
     if let Some(edns) = &query.edns {
         if edns.version > 0 {
             return Err(Status::BadVers);
@@ -91,7 +99,8 @@ fn admit(query: &Query<'_>) -> Result<(), Status> {
         }
     }
     match query.question {
-        Question { class, .. } if class != Class::IN => Err(Status::Prohibited),
+        Question { class, .. } if class != Class::IN && class != Class::ANY => Err(Status::Prohibited),
+        Question { rtype: Rtype::AXFR, .. } if meta.transport == Transport::Udp => Err(Status::NotImp), // RFC 5936 §4.2
         Question { rtype: Rtype::AXFR | Rtype::IXFR, .. } => Err(Status::Prohibited),
         _ => Ok(()),
     }

@@ -9,7 +9,7 @@ pub(super) enum Status {
     FormErr,
     /// Its Client Subnet option breaks a rule (RFC 7871 §7.1.2).
     BadClientSubnet,
-    /// Its opcode is not QUERY.
+    /// Its opcode is not QUERY, or the transport is none for its type.
     NotImp,
     /// An EDNS version above 0 (RFC 6891 §6.1.3).
     BadVers,

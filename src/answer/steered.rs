@@ -4,12 +4,12 @@ use std::net::IpAddr;
 
 use crate::base::{Prefix, Ttl};
 use crate::steer::{AnswerFamily, CatchmentPlan, FamilyPlan, Policy, PolicyKind, PolicyPlan, PoolDraw, SteeredName};
-use crate::wire::{ClientSubnet, NameRef, Rtype, Section};
+use crate::wire::{ClientSubnet, Owner, Rtype, Section};
 use crate::zone::{Node, Zone};
 
 use super::compose::Composer;
 use super::counters::Steered as Counted;
-use super::resolve::{Next, Resolver, Stop, any, negative};
+use super::resolve::{Next, Resolver, Stop, any_hinfo, negative};
 use super::status::Status;
 use super::worker::Worker;
 
@@ -67,38 +67,38 @@ const STICKY_V6: u8 = 48;
 
 impl Resolver<'_> {
     /// Answers at a steered name.
-    pub(super) fn steered<'z>(
+    pub(super) fn steered(
         &self,
-        zone: &'z Zone,
-        node: Node<'z>,
+        zone: &Zone,
+        node: Node<'_>,
         steered: &SteeredName,
-        owner: NameRef<'_>,
-        composer: &mut Composer<'_, '_>,
+        owner: Owner<'_>,
+        composer: &mut Composer<'_>,
         worker: &mut Worker,
-    ) -> Result<Next<'z>, Stop> {
+    ) -> Result<Next, Stop> {
         let policy = &self.snap.loaded.steering.policies[steered.policy];
         let rtype = self.question.rtype;
         if let Some(family) = steered_family(policy, steered, rtype) {
             return self.by_plan(zone, node, steered, family, owner, composer, worker);
         }
         match rtype {
-            Rtype::ANY => any(owner, composer),
+            Rtype::ANY => any_hinfo(owner, composer),
             _ if node.rrset(rtype).is_some() => self.data(zone, node, owner, composer),
             _ => negative(zone, Some(steered.ttl.min.secs()), composer),
         }
     }
 
     #[allow(clippy::too_many_arguments, reason = "one stage of the pipeline, called once")]
-    fn by_plan<'z>(
+    fn by_plan(
         &self,
-        zone: &'z Zone,
-        node: Node<'z>,
+        zone: &Zone,
+        node: Node<'_>,
         steered: &SteeredName,
         family: AnswerFamily,
-        owner: NameRef<'_>,
-        composer: &mut Composer<'_, '_>,
+        owner: Owner<'_>,
+        composer: &mut Composer<'_>,
         worker: &mut Worker,
-    ) -> Result<Next<'z>, Stop> {
+    ) -> Result<Next, Stop> {
         let subnet = self.edns.and_then(|edns| edns.client_subnet.as_ref()?.as_ref().ok());
         let resolver = self.meta.source.ip();
         let client = Client::of(&self.snap.loaded.steering.policies[steered.policy], subnet, resolver);
@@ -141,20 +141,20 @@ impl Resolver<'_> {
 
     /// Writes one answer, drawn by share or by the client's key.
     #[allow(clippy::too_many_arguments, reason = "one stage of the pipeline, called once")]
-    fn variant<'z>(
+    fn variant(
         &self,
         draw: &PoolDraw,
         key: Option<u64>,
         family: AnswerFamily,
         ttl: Ttl,
-        owner: NameRef<'_>,
-        composer: &mut Composer<'_, '_>,
+        owner: Owner<'_>,
+        composer: &mut Composer<'_>,
         worker: &mut Worker,
-    ) -> Result<Next<'z>, Stop> {
+    ) -> Result<Next, Stop> {
         let mut written = Ok(());
         let mut write = |rdata: &[u8]| {
             if written.is_ok() {
-                written = composer.record(Section::Answer, owner, family.rtype(), ttl.secs(), rdata);
+                written = composer.body.record(Section::Answer, owner, family.rtype(), ttl.secs(), rdata);
             }
         };
         let pool = match key {
@@ -174,13 +174,13 @@ fn ttl(catchment: &CatchmentPlan, steered: &SteeredName, resolver: &Resolver<'_>
 }
 
 /// The zone file's own records of the type; none if it has none.
-fn last_resort<'z>(
-    node: Node<'z>,
+fn last_resort(
+    node: Node<'_>,
     family: AnswerFamily,
     ttl: Ttl,
-    owner: NameRef<'_>,
-    composer: &mut Composer<'_, '_>,
-) -> Option<Result<Next<'z>, Stop>> {
+    owner: Owner<'_>,
+    composer: &mut Composer<'_>,
+) -> Option<Result<Next, Stop>> {
     let rrset = node.rrset(family.rtype())?;
     let written = composer.rrset(Section::Answer, owner, rrset, ttl.secs());
     Some(written.map(|()| Next::Done).map_err(Stop::from))
