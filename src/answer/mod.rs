@@ -9,6 +9,7 @@
 mod additional;
 mod compose;
 mod counters;
+mod hints;
 mod meta;
 mod resolve;
 mod status;

@@ -49,6 +49,13 @@ impl Client {
     }
 }
 
+/// Where a client belongs.
+pub(super) struct Place<'a> {
+    pub(super) catchment: &'a CatchmentPlan,
+    /// What a sticky policy draws by.
+    pub(super) key: Option<u64>,
+}
+
 /// The family that a policy answers a type of this name with; none where static records answer it.
 #[must_use]
 pub fn steered_family(policy: &Policy, steered: &SteeredName, rtype: Rtype) -> Option<AnswerFamily> {
@@ -83,7 +90,10 @@ impl Resolver<'_> {
         }
         match rtype {
             Rtype::ANY => any_hinfo(owner, composer),
-            _ if node.rrset(rtype).is_some() => self.data(zone, node, owner, composer),
+            _ if let Some(rrset) = node.rrset(rtype) => match rtype {
+                Rtype::SVCB | Rtype::HTTPS => self.service(node, steered, rrset, owner, composer, worker),
+                _ => self.data(zone, node, owner, composer),
+            },
             _ => negative(zone, Some(steered.ttl.min.secs()), composer),
         }
     }
@@ -99,23 +109,13 @@ impl Resolver<'_> {
         composer: &mut Composer<'_>,
         worker: &mut Worker,
     ) -> Result<Next, Stop> {
-        let subnet = self.edns.and_then(|edns| edns.client_subnet.as_ref()?.as_ref().ok());
-        let resolver = self.meta.source.ip();
-        let client = Client::of(&self.snap.loaded.steering.policies[steered.policy], subnet, resolver);
-        let plan = &self.snap.plan.policies[steered.policy];
-        let (catchment, scope) = self.snap.loaded.maps[steered.policy].locate(client.addr, resolver);
-        let catchment = plan.catchment(catchment);
-        let key = client.sticky_key(plan);
-        if client.by_subnet {
-            let least = if key.is_some() { client.sticky_network().len() } else { 0 };
-            composer.scope = composer.scope.max(scope).max(least);
-        }
+        let Place { catchment, key } = self.place(steered, composer);
         let min = steered.ttl.min;
         let count = |worker: &Worker, what| worker.count_steered(self.snap, steered.policy, what);
         match catchment.family(family) {
             FamilyPlan::Pools(draw) => {
                 count(worker, Counted::Pool);
-                let ttl = ttl(catchment, steered, self);
+                let ttl = self.ttl(catchment, steered);
                 self.variant(draw, key, family, ttl, owner, composer, worker)
             }
             FamilyPlan::LastResort => {
@@ -137,6 +137,26 @@ impl Resolver<'_> {
                 Err(Stop::Fail(Status::NothingUsable))
             }
         }
+    }
+
+    /// Where the client belongs; notes the scope of what it is answered.
+    pub(super) fn place(&self, steered: &SteeredName, composer: &mut Composer<'_>) -> Place<'_> {
+        let subnet = self.edns.and_then(|edns| edns.client_subnet.as_ref()?.as_ref().ok());
+        let resolver = self.meta.source.ip();
+        let client = Client::of(&self.snap.loaded.steering.policies[steered.policy], subnet, resolver);
+        let plan = &self.snap.plan.policies[steered.policy];
+        let (catchment, scope) = self.snap.loaded.maps[steered.policy].locate(client.addr, resolver);
+        let key = client.sticky_key(plan);
+        if client.by_subnet {
+            let least = if key.is_some() { client.sticky_network().len() } else { 0 };
+            composer.scope = composer.scope.max(scope).max(least);
+        }
+        Place { catchment: plan.catchment(catchment), key }
+    }
+
+    /// The TTL of what pools answer.
+    pub(super) fn ttl(&self, catchment: &CatchmentPlan, steered: &SteeredName) -> Ttl {
+        catchment.settled.ttl(steered.ttl, self.now)
     }
 
     /// Writes one answer, drawn by share or by the client's key.
@@ -167,10 +187,6 @@ impl Resolver<'_> {
         }
         Ok(Next::Done)
     }
-}
-
-fn ttl(catchment: &CatchmentPlan, steered: &SteeredName, resolver: &Resolver<'_>) -> Ttl {
-    catchment.settled.ttl(steered.ttl, resolver.now)
 }
 
 /// The zone file's own records of the type; none if it has none.
