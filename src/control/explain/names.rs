@@ -161,8 +161,17 @@ impl Visited<'_> {
 
     fn why_of_node(&self, node: Node<'_>, rtype: Rtype) -> String {
         let static_data = || match () {
+            () if rtype == Rtype::ANY && self.steered.is_some() => {
+                "ANY is answered with one synthesized HINFO (RFC 8482)".into()
+            }
             () if rtype == Rtype::ANY && !node.is_empty() => {
                 "ANY is answered with all its records over TCP, over UDP with one synthesized HINFO (RFC 8482)".into()
+            }
+            () if node.rrset(rtype).is_some()
+                && self.steered.is_some()
+                && matches!(rtype, Rtype::SVCB | Rtype::HTTPS) =>
+            {
+                format!("it has static records of type {rtype}, with address hints as A and AAAA would be answered")
             }
             () if node.rrset(rtype).is_some() => format!("it has static records of type {rtype}"),
             () if node.rrset(Rtype::CNAME).is_some() => "it is a static CNAME".into(),
