@@ -1,9 +1,10 @@
-//! DNS messages as bytes: names, types, the query reader, the composing of responses, EDNS and Client Subnet.
+//! DNS messages as bytes: names, types, the query reader, the composing of responses, EDNS, Client Subnet and cookies.
 //!
 //! Reads without allocating and never panics on any input; what a query must look like is decided here, what to answer
 //! is not.
 
 mod body;
+mod cookie;
 mod ecs;
 mod edns;
 mod message;
@@ -12,8 +13,12 @@ mod query;
 mod types;
 
 pub use body::{Body, Full, Mark, OpenRecord, Owner, RdataShape, Section, Sections, resolve_pointer};
+pub use cookie::{CLIENT_COOKIE, CookieError, QueryCookie, SERVER_COOKIE, Secret, Secrets, ServerCookie, Verdict};
 pub use ecs::{ClientSubnet, EcsError};
-pub use edns::{EdnsQuery, OPTION_CLIENT_SUBNET, OPTION_EDE, UDP_PAYLOAD};
+pub use edns::{
+    EdnsQuery, Keepalive, MAX_NSID, OPTION_CLIENT_SUBNET, OPTION_COOKIE, OPTION_EDE, OPTION_KEEPALIVE, OPTION_NSID,
+    OPTION_PADDING, UDP_PAYLOAD,
+};
 pub use message::{Message, OPT_LEN};
 pub use name::{MAX_NAME, Name, NameBuf, NameError, NameRef};
 pub use query::{HEADER_LEN, Header, Malformed, Query, Question, parse_query};

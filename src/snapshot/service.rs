@@ -1,0 +1,37 @@
+//! What a server says of itself, whatever is asked: its identifier, its cookies, how long it keeps connections.
+
+use crate::wire::Secrets;
+
+/// Settings that responses are made by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Service {
+    /// The name server identifier (RFC 5001), at most [`MAX_NSID`](crate::wire::MAX_NSID) octets; empty: NSID is not answered.
+    pub nsid: Box<[u8]>,
+    /// DNS cookies; none: the option is ignored.
+    pub cookies: Option<Cookies>,
+    /// How long an idle connection is kept, in units of 100 ms (RFC 7828 §3.1); zero: not announced.
+    pub keepalive: u16,
+}
+
+/// DNS cookies (RFC 7873).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cookies {
+    /// What they are made and verified with.
+    pub secrets: Secrets,
+    /// Whether the secret was made up at the start and nobody else knows it.
+    pub ephemeral: bool,
+    /// Whether a large answer over UDP takes a valid server cookie.
+    pub require: bool,
+}
+
+impl Service {
+    /// Keeps a made-up secret of an earlier load in use: clients hold cookies of it.
+    pub fn inherit(&mut self, earlier: &Self) {
+        if let (Some(cookies), Some(earlier)) = (&mut self.cookies, &earlier.cookies)
+            && cookies.ephemeral
+            && earlier.ephemeral
+        {
+            cookies.secrets = earlier.secrets.clone();
+        }
+    }
+}
