@@ -7,6 +7,7 @@
 //! Nothing here waits, locks, logs, allocates or reads a clock.
 
 mod additional;
+mod chaos;
 mod compose;
 mod counters;
 mod hints;
@@ -76,7 +77,10 @@ fn answer(
     let body = worker.body.take().unwrap_or_default();
     let mut composer = Composer::new(body, &query, meta, out.len());
     let resolver = Resolver { snap, question: &query.question, edns: query.edns.as_ref(), meta, now };
-    let answered = admit(header, &query, meta).and_then(|()| resolver.resolve(&mut composer, worker));
+    let answered = admit(header, &query, meta).and_then(|()| match query.question.class {
+        Class::CH => chaos::chaos(&snap.loaded.service, &query.question, &mut composer),
+        _ => resolver.resolve(&mut composer, worker),
+    });
     if let Err(status) = answered {
         composer.fail(status);
     }
@@ -100,7 +104,7 @@ fn admit(header: &Header, query: &Query<'_>, meta: &Meta) -> Result<(), Status> 
         }
     }
     match query.question {
-        Question { class, .. } if class != Class::IN && class != Class::ANY => Err(Status::Prohibited),
+        Question { class, .. } if ![Class::IN, Class::CH, Class::ANY].contains(&class) => Err(Status::Prohibited),
         Question { rtype: Rtype::AXFR, .. } if meta.transport == Transport::Udp => Err(Status::NotImp), // RFC 5936 §4.2
         Question { rtype: Rtype::AXFR | Rtype::IXFR, .. } => Err(Status::Prohibited),
         _ => Ok(()),
