@@ -1,25 +1,21 @@
 //! Composes a response and fits it into what the transport carries.
 
-use crate::wire::{
-    EdnsQuery, Full, Header, Mark, NameRef, OPTION_CLIENT_SUBNET, OPTION_EDE, Query, Question, Rcode, Rtype, Section,
-    UDP_PAYLOAD, Writer,
-};
+use crate::wire::{EdnsQuery, Full, Header, Mark, NameRef, Question, Rcode, Rtype, Section, UDP_PAYLOAD, Writer};
 use crate::zone::RrSet;
 
 use super::meta::{Meta, Transport};
-use super::status::{Ede, Status};
+use super::options::Options;
+use super::status::Status;
 
 /// The largest response to a client that does not say what it takes (RFC 1035 §4.2.1).
 const PLAIN_UDP_LIMIT: usize = 512;
 /// Octets of an OPT record without options.
 const OPT_LEN: usize = 11;
-/// Octets of the longest options we send: Client Subnet, or an Extended DNS Error with its text.
-const MAX_OPTIONS: usize = 64;
 
 /// A response being composed.
 pub(super) struct Composer<'q, 'o> {
     header: &'q Header,
-    edns: Option<&'q EdnsQuery>,
+    options: Option<Options<'q>>,
     udp: bool,
     writer: Writer<'o>,
     /// Where the sections begin.
@@ -51,18 +47,28 @@ pub(super) fn bare(header: &Header, question: Option<&Question<'_>>, status: Sta
 }
 
 impl<'q, 'o> Composer<'q, 'o> {
-    /// Starts the response to a query. The buffer holds at least a header and the longest question.
-    pub(super) fn new(header: &'q Header, query: &'q Query<'_>, meta: &Meta, out: &'o mut [u8]) -> Self {
+    /// Starts the response to a query with its question, if it has one. The buffer holds at least a header and the longest
+    /// question.
+    pub(super) fn new(
+        header: &'q Header,
+        question: Option<&Question<'_>>,
+        options: Option<Options<'q>>,
+        meta: &Meta,
+        out: &'o mut [u8],
+    ) -> Self {
+        // without a cookie that it should have, a client gets what one without EDNS may get
+        let trusted = options.as_ref().filter(|options| !options.lacks_cookie());
+        let edns = trusted.map(Options::edns);
         let room = out.len();
-        let limit = limit(meta, query.edns.as_ref(), room).max(PLAIN_UDP_LIMIT.min(room));
-        let mut writer =
-            Writer::new(&mut out[..limit], Some(query.question.raw)).expect("512 octets hold any question");
-        if let Some(edns) = &query.edns {
-            writer.reserve(OPT_LEN + client_subnet_len(edns));
+        let limit = limit(meta, edns, room).max(PLAIN_UDP_LIMIT.min(room));
+        let mut writer = Writer::new(&mut out[..limit], question.map(|question| question.raw))
+            .expect("512 octets hold any question");
+        if let Some(options) = &options {
+            writer.reserve(OPT_LEN + options.max_len());
         }
         Self {
             header,
-            edns: query.edns.as_ref(),
+            options,
             udp: meta.transport == Transport::Udp,
             start: writer.mark(),
             writer,
@@ -71,6 +77,12 @@ impl<'q, 'o> Composer<'q, 'o> {
             truncated: false,
             scope: 0,
         }
+    }
+
+    /// Whether a valid server cookie shows that the client's address is not forged.
+    #[allow(dead_code, reason = "what limits rates asks for it")]
+    pub(super) fn cookie_is_valid(&self) -> bool {
+        self.options.as_ref().is_some_and(Options::cookie_is_valid)
     }
 
     /// Writes an RRset, whole.
@@ -111,6 +123,9 @@ impl<'q, 'o> Composer<'q, 'o> {
         if !self.udp {
             return Err(Status::TooLarge);
         }
+        if self.options.as_ref().is_some_and(|options| options.lacks_cookie() && options.has_cookie()) {
+            return Err(Status::BadCookie);
+        }
         self.writer.roll_back(self.start);
         self.truncated = true;
         self.scope = 0;
@@ -129,68 +144,31 @@ impl<'q, 'o> Composer<'q, 'o> {
         self.authoritative = false;
         self.truncated = false;
         self.scope = 0;
-        self.end(status.ede(), status != Status::BadClientSubnet && status != Status::BadVers)
+        self.end(Some(status))
+    }
+
+    /// Ends a response that has nothing to say but its options.
+    pub(super) fn finish_empty(mut self) -> (usize, Rcode) {
+        self.authoritative = false;
+        self.end(None)
     }
 
     /// Ends a response.
     pub(super) fn finish(self) -> (usize, Rcode) {
-        self.end(None, true)
+        self.end(None)
     }
 
-    fn end(mut self, ede: Option<Ede>, echo_subnet: bool) -> (usize, Rcode) {
+    fn end(mut self, status: Option<Status>) -> (usize, Rcode) {
         self.writer.release();
-        if let Some(edns) = self.edns {
-            let mut options = Options::default();
-            if let (Some(Ok(subnet)), true) = (edns.client_subnet, echo_subnet) {
-                let mut data = [0; 20];
-                let len = subnet.write(self.scope, &mut data);
-                options.push(OPTION_CLIENT_SUBNET, &[&data[..len]]);
-            }
-            if let Some(Ede { code, text }) = ede {
-                options.push(OPTION_EDE, &[&code.to_be_bytes(), text.as_bytes()]);
-            }
-            let opt = self.writer.put_opt(UDP_PAYLOAD, self.rcode, edns.dnssec_ok, options.as_slice());
+        if let Some(options) = &self.options {
+            let write = |before: usize, out: &mut [u8]| match status {
+                // what options mean to that version is not known
+                Some(Status::BadVers) => 0,
+                _ => options.write(self.scope, status.and_then(Status::ede), before, out),
+            };
+            let opt = self.writer.put_opt(UDP_PAYLOAD, self.rcode, options.edns().dnssec_ok, write);
             debug_assert!(opt.is_ok(), "room for OPT was reserved");
         }
         (self.writer.finish(self.header, self.rcode, self.authoritative, self.truncated), self.rcode)
-    }
-}
-
-fn client_subnet_len(edns: &EdnsQuery) -> usize {
-    match edns.client_subnet {
-        Some(Ok(subnet)) => 8 + usize::from(subnet.source).div_ceil(8),
-        _ => 0,
-    }
-}
-
-/// EDNS options of a response.
-struct Options {
-    octets: [u8; MAX_OPTIONS],
-    len: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { octets: [0; MAX_OPTIONS], len: 0 }
-    }
-}
-
-impl Options {
-    /// Appends an option, or nothing where the room does not do.
-    fn push(&mut self, code: u16, parts: &[&[u8]]) {
-        let data: usize = parts.iter().map(|part| part.len()).sum();
-        if self.len + 4 + data > MAX_OPTIONS {
-            return;
-        }
-        let [c0, c1] = code.to_be_bytes();
-        let [l0, l1] = (data as u16).to_be_bytes(); // at most MAX_OPTIONS
-        for part in [&[c0, c1, l0, l1][..]].iter().chain(parts) {
-            self.octets[self.len..self.len + part.len()].copy_from_slice(part);
-            self.len += part.len();
-        }
-    }
-
-    fn as_slice(&self) -> &[u8] {
-        &self.octets[..self.len]
     }
 }

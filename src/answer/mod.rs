@@ -2,13 +2,15 @@
 //!
 //! A query is parsed ([`wire`](crate::wire)), its zone found ([`snapshot`](crate::snapshot)), its name resolved within
 //! the zone (`resolve`), a steered name answered from the plan (`steered`), and the response composed and fitted into
-//! what the transport carries (`compose`). `status` maps what can go wrong to RCODE and Extended DNS Error.
+//! what the transport carries (`compose`). `options` writes what the OPT record of a response
+//! carries, `status` maps what can go wrong to RCODE and Extended DNS Error.
 //!
 //! Nothing here waits, locks, logs, allocates or reads a clock.
 
 mod compose;
 mod counters;
 mod meta;
+mod options;
 mod resolve;
 mod status;
 mod steered;
@@ -21,9 +23,12 @@ pub use worker::{MAX_CHAIN, Worker};
 
 use crate::base::Now;
 use crate::snapshot::Snapshot;
-use crate::wire::{Class, HEADER_LEN, Header, Malformed, Opcode, Query, Question, Rtype, parse_query};
+use crate::wire::{
+    Class, EdnsQuery, HEADER_LEN, Header, Malformed, Opcode, Question, Rcode, Rtype, parse_cookie_request, parse_query,
+};
 
 use compose::Composer;
+use options::Options;
 use resolve::Resolver;
 use status::Status;
 
@@ -60,17 +65,23 @@ fn answer(
     worker: &mut Worker,
     out: &mut [u8],
     rtype: &mut Option<Rtype>,
-) -> (usize, crate::wire::Rcode) {
+) -> (usize, Rcode) {
     if header.opcode != Opcode::QUERY {
         return compose::bare(header, None, Status::NotImp, out);
     }
+    let options = |edns| Options::new(edns, &snap.loaded.service, meta, now);
     let query = match parse_query(query, header) {
         Ok(query) => query,
-        Err(Malformed { question }) => return compose::bare(header, question.as_ref(), Status::FormErr, out),
+        Err(malformed) => {
+            let cookie_request = parse_cookie_request(query, header);
+            return unanswered(header, &malformed, cookie_request, &options, meta, out);
+        }
     };
     *rtype = Some(query.question.rtype);
-    let mut composer = Composer::new(header, &query, meta, out);
-    if let Err(status) = admit(&query) {
+    let options = query.edns.map(options);
+    let admitted = admit(&query.question, options.as_ref());
+    let mut composer = Composer::new(header, Some(&query.question), options, meta, out);
+    if let Err(status) = admitted {
         return composer.fail(status);
     }
     let resolver = Resolver { snap, question: &query.question, edns: query.edns.as_ref(), meta, now };
@@ -80,18 +91,33 @@ fn answer(
     }
 }
 
-/// Whether a well-formed query is one that zones can answer.
-fn admit(query: &Query<'_>) -> Result<(), Status> {
-    if let Some(edns) = &query.edns {
-        if edns.version > 0 {
-            return Err(Status::BadVers);
-        }
-        if matches!(edns.client_subnet, Some(Err(_))) {
-            return Err(Status::BadClientSubnet);
-        }
+/// Responds where there is no question that could be answered.
+fn unanswered<'s>(
+    header: &Header,
+    malformed: &Malformed<'_>,
+    cookie_request: Option<EdnsQuery>,
+    options: &impl Fn(EdnsQuery) -> Options<'s>,
+    meta: &Meta,
+    out: &mut [u8],
+) -> (usize, Rcode) {
+    let question = malformed.question.as_ref();
+    let Some(edns) = cookie_request.or(malformed.edns) else {
+        return compose::bare(header, question, Status::FormErr, out);
+    };
+    let options = options(edns);
+    let told = if cookie_request.is_some() { options.cookie_request() } else { Err(Status::FormErr) };
+    let composer = Composer::new(header, question, Some(options), meta, out);
+    match told {
+        Ok(()) => composer.finish_empty(),
+        Err(status) => composer.fail(status),
     }
-    match query.question {
-        Question { class, .. } if class != Class::IN => Err(Status::Prohibited),
+}
+
+/// Whether a query that could be read is one that zones can answer.
+fn admit(question: &Question<'_>, options: Option<&Options<'_>>) -> Result<(), Status> {
+    options.map_or(Ok(()), Options::check)?;
+    match question {
+        Question { class, .. } if *class != Class::IN => Err(Status::NotSupported),
         Question { rtype: Rtype::AXFR | Rtype::IXFR, .. } => Err(Status::Prohibited),
         _ => Ok(()),
     }

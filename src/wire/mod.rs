@@ -18,6 +18,6 @@ pub use edns::{
     OPTION_PADDING, UDP_PAYLOAD,
 };
 pub use name::{MAX_NAME, Name, NameBuf, NameError, NameRef};
-pub use query::{HEADER_LEN, Header, Malformed, Query, Question, parse_query};
+pub use query::{HEADER_LEN, Header, Malformed, Query, Question, parse_cookie_request, parse_query};
 pub use types::{Class, Opcode, Rcode, Rtype, UnknownType};
 pub use writer::{Full, Mark, RdataShape, Section, Writer};
