@@ -192,3 +192,7 @@ impl List<'_> {
         self.len += octets.len();
     }
 }
+
+#[cfg(test)]
+#[path = "options_tests.rs"]
+mod tests;
