@@ -1,6 +1,10 @@
 //! Composes a response and fits it into what the transport carries.
+//!
+//! Records are composed position-independently ([`Body`]); only [`Composer::finish`] knows the message that they go into.
 
-use crate::wire::{EdnsQuery, Full, Header, Mark, NameRef, Question, Rcode, Rtype, Section, UDP_PAYLOAD, Writer};
+use crate::wire::{
+    Body, EdnsQuery, Full, HEADER_LEN, Header, Message, OPT_LEN, Owner, Question, Rcode, Section, UDP_PAYLOAD,
+};
 use crate::zone::RrSet;
 
 use super::meta::{Meta, Transport};
@@ -9,22 +13,23 @@ use super::status::Status;
 
 /// The largest response to a client that does not say what it takes (RFC 1035 §4.2.1).
 const PLAIN_UDP_LIMIT: usize = 512;
-/// Octets of an OPT record without options.
-const OPT_LEN: usize = 11;
 
 /// A response being composed.
-pub(super) struct Composer<'q, 'o> {
-    header: &'q Header,
+pub(super) struct Composer<'q> {
+    question: &'q Question<'q>,
     options: Option<Options<'q>>,
     udp: bool,
-    writer: Writer<'o>,
-    /// Where the sections begin.
-    start: Mark,
+    /// The most octets of the response.
+    limit: usize,
+    /// The sections.
+    pub(super) body: Box<Body>,
     pub(super) rcode: Rcode,
     pub(super) authoritative: bool,
     truncated: bool,
     /// SCOPE PREFIX-LENGTH of the response (RFC 7871 §7.2.1).
     pub(super) scope: u8,
+    /// Why there is no answer.
+    failed: Option<Status>,
 }
 
 /// The size that a response over this transport to this client may have (RFC 6891 §6.2.3, with our own cap).
@@ -37,45 +42,65 @@ fn limit(meta: &Meta, edns: Option<&EdnsQuery>, room: usize) -> usize {
     asked.min(meta.limit).min(room)
 }
 
-/// A response of header and, if it could be read, question.
-pub(super) fn bare(header: &Header, question: Option<&Question<'_>>, status: Status, out: &mut [u8]) -> (usize, Rcode) {
-    let raw = question.map(|question| question.raw).filter(|raw| raw.len() + crate::wire::HEADER_LEN <= out.len());
-    match Writer::new(out, raw) {
-        Ok(writer) => (writer.finish(header, status.rcode(), false, false), status.rcode()),
-        Err(Full) => (0, status.rcode()),
+/// A response without records: header, the question if it could be read, and options if the query has any.
+pub(super) fn bare(
+    header: &Header,
+    question: Option<&Question<'_>>,
+    options: Option<&Options<'_>>,
+    told: Result<(), Status>,
+    out: &mut [u8],
+) -> (usize, Rcode) {
+    let rcode = told.err().map_or(Rcode::NOERROR, Status::rcode);
+    let room = out.len().min(PLAIN_UDP_LIMIT);
+    let raw = question.map(|question| question.raw).filter(|raw| raw.len() + HEADER_LEN <= room);
+    let Ok(mut message) = Message::new(&mut out[..room], raw) else { return (0, rcode) };
+    if let Some(options) = options {
+        // a buffer too small for it is none that a transport brings
+        let _ = put_opt(&mut message, options, rcode, 0, told.err());
     }
+    (message.finish(header, rcode, false, false), rcode)
 }
 
-impl<'q, 'o> Composer<'q, 'o> {
-    /// Starts the response to a query with its question, if it has one. The buffer holds at least a header and the longest
-    /// question.
+/// Appends OPT with its options.
+fn put_opt(
+    message: &mut Message<'_>,
+    options: &Options<'_>,
+    rcode: Rcode,
+    scope: u8,
+    failed: Option<Status>,
+) -> Result<(), Full> {
+    message.put_opt(UDP_PAYLOAD, rcode, options.edns().dnssec_ok, |before, out| match failed {
+        // what options mean to that version is not known
+        Some(Status::BadVers) => 0,
+        _ => options.write(scope, failed.and_then(Status::ede), before, out),
+    })
+}
+
+impl<'q> Composer<'q> {
+    /// Starts the response to a query, which is to fit into a buffer of `room` octets.
     pub(super) fn new(
-        header: &'q Header,
-        question: Option<&Question<'_>>,
+        mut body: Box<Body>,
+        question: &'q Question<'q>,
         options: Option<Options<'q>>,
         meta: &Meta,
-        out: &'o mut [u8],
+        room: usize,
     ) -> Self {
+        let opt = options.as_ref().map_or(0, |options| OPT_LEN + options.max_len());
         // without a cookie that it should have, a client gets what one without EDNS may get
         let trusted = options.as_ref().filter(|options| !options.lacks_cookie());
-        let edns = trusted.map(Options::edns);
-        let room = out.len();
-        let limit = limit(meta, edns, room).max(PLAIN_UDP_LIMIT.min(room));
-        let mut writer = Writer::new(&mut out[..limit], question.map(|question| question.raw))
-            .expect("512 octets hold any question");
-        if let Some(options) = &options {
-            writer.reserve(OPT_LEN + options.max_len());
-        }
+        let limit = limit(meta, trusted.map(Options::edns), room).max(PLAIN_UDP_LIMIT.min(room));
+        body.start(limit.saturating_sub(HEADER_LEN + question.raw.len() + opt));
         Self {
-            header,
+            question,
             options,
             udp: meta.transport == Transport::Udp,
-            start: writer.mark(),
-            writer,
+            limit,
+            body,
             rcode: Rcode::NOERROR,
             authoritative: true,
             truncated: false,
             scope: 0,
+            failed: None,
         }
     }
 
@@ -86,34 +111,16 @@ impl<'q, 'o> Composer<'q, 'o> {
     }
 
     /// Writes an RRset, whole.
-    pub(super) fn rrset(
-        &mut self,
-        section: Section,
-        owner: NameRef<'_>,
-        rrset: RrSet<'_>,
-        ttl: u32,
-    ) -> Result<(), Full> {
-        rrset.rdatas().try_for_each(|rdata| self.record(section, owner, rrset.rtype(), ttl, rdata))
-    }
-
-    /// Writes a record.
-    pub(super) fn record(
-        &mut self,
-        section: Section,
-        owner: NameRef<'_>,
-        rtype: Rtype,
-        ttl: u32,
-        rdata: &[u8],
-    ) -> Result<(), Full> {
-        self.writer.put_record(section, owner, rtype, ttl, rdata)
+    pub(super) fn rrset(&mut self, section: Section, owner: Owner<'_>, rrset: RrSet<'_>, ttl: u32) -> Result<(), Full> {
+        rrset.rdatas().try_for_each(|rdata| self.body.record(section, owner, rrset.rtype(), ttl, rdata))
     }
 
     /// Writes an RRset if it fits, else nothing of it. Returns whether it fitted.
-    pub(super) fn optional(&mut self, section: Section, owner: NameRef<'_>, rrset: RrSet<'_>) -> bool {
-        let mark = self.writer.mark();
+    pub(super) fn optional(&mut self, section: Section, owner: Owner<'_>, rrset: RrSet<'_>) -> bool {
+        let mark = self.body.mark();
         let fits = self.rrset(section, owner, rrset, rrset.ttl().secs()).is_ok();
         if !fits {
-            self.writer.roll_back(mark);
+            self.body.roll_back(mark);
         }
         fits
     }
@@ -126,7 +133,7 @@ impl<'q, 'o> Composer<'q, 'o> {
         if self.options.as_ref().is_some_and(|options| options.lacks_cookie() && options.has_cookie()) {
             return Err(Status::BadCookie);
         }
-        self.writer.roll_back(self.start);
+        self.body.clear();
         self.truncated = true;
         self.scope = 0;
         Ok(())
@@ -137,38 +144,26 @@ impl<'q, 'o> Composer<'q, 'o> {
         self.truncated
     }
 
-    /// Ends a response that says why there is no answer.
-    pub(super) fn fail(mut self, status: Status) -> (usize, Rcode) {
-        self.writer.roll_back(self.start);
+    /// Turns the response into one that says why there is no answer.
+    pub(super) fn fail(&mut self, status: Status) {
+        self.body.clear();
         self.rcode = status.rcode();
         self.authoritative = false;
         self.truncated = false;
         self.scope = 0;
-        self.end(Some(status))
+        self.failed = Some(status);
     }
 
-    /// Ends a response that has nothing to say but its options.
-    pub(super) fn finish_empty(mut self) -> (usize, Rcode) {
-        self.authoritative = false;
-        self.end(None)
-    }
-
-    /// Ends a response.
-    pub(super) fn finish(self) -> (usize, Rcode) {
-        self.end(None)
-    }
-
-    fn end(mut self, status: Option<Status>) -> (usize, Rcode) {
-        self.writer.release();
+    /// Writes the response; returns its length, and the sections' buffers.
+    pub(super) fn finish(self, header: &Header, out: &mut [u8]) -> (usize, Box<Body>) {
+        let out = &mut out[..self.limit];
+        let mut message = Message::new(out, Some(self.question.raw)).expect("512 octets hold any question");
+        let put = message.put_sections(self.body.sections());
+        debug_assert!(put.is_ok(), "the room was reckoned with header and question");
         if let Some(options) = &self.options {
-            let write = |before: usize, out: &mut [u8]| match status {
-                // what options mean to that version is not known
-                Some(Status::BadVers) => 0,
-                _ => options.write(self.scope, status.and_then(Status::ede), before, out),
-            };
-            let opt = self.writer.put_opt(UDP_PAYLOAD, self.rcode, options.edns().dnssec_ok, write);
+            let opt = put_opt(&mut message, options, self.rcode, self.scope, self.failed);
             debug_assert!(opt.is_ok(), "room for OPT was reserved");
         }
-        (self.writer.finish(self.header, self.rcode, self.authoritative, self.truncated), self.rcode)
+        (message.finish(header, self.rcode, self.authoritative, self.truncated), self.body)
     }
 }

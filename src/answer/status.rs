@@ -15,13 +15,13 @@ pub(super) enum Status {
     BadKeepalive,
     /// Its server cookie is missing or not valid, and that is not enough here (RFC 7873 §5.2.3, §5.2.4).
     BadCookie,
-    /// Its opcode is not QUERY.
+    /// Its opcode is not QUERY, or the transport is none for its type.
     NotImp,
     /// An EDNS version above 0 (RFC 6891 §6.1.3).
     BadVers,
     /// No zone here holds the name.
     Refused,
-    /// A zone transfer.
+    /// A zone transfer, or what the operator does not tell.
     Prohibited,
     /// The class is not answered, whatever the name.
     NotSupported,
@@ -62,7 +62,7 @@ impl Status {
     pub(super) const fn ede(self) -> Option<Ede> {
         let (code, text) = match self {
             Self::Refused => (NOT_AUTHORITATIVE, "no zone here holds this name"),
-            Self::Prohibited => (PROHIBITED, "no zone transfers here"),
+            Self::Prohibited => (PROHIBITED, ""),
             Self::NotSupported => (NOT_SUPPORTED, "no such class here"),
             Self::NothingUsable => (OTHER, "no endpoint is usable"),
             Self::TooLarge => (OTHER, "the answer exceeds 65535 octets"),

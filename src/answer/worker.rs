@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::{Padded, PolicyId, PoolId, ZoneId};
 use crate::snapshot::{Loaded, Snapshot};
-use crate::wire::NameBuf;
+use crate::wire::{Body, NameBuf};
 
 use super::counters::{Counters, NamedCounters, Steered};
 
@@ -18,6 +18,8 @@ pub struct Worker {
     named: Option<Arc<NamedCounters>>,
     /// Owner names of a CNAME chain, so that a loop is seen.
     pub(super) chain: Vec<NameBuf>,
+    /// Where sections are composed; taken out while a query is answered.
+    pub(super) body: Option<Box<Body>>,
 }
 
 /// How many names of a CNAME chain are followed. Longer chains end in what was found so far, and the resolver asks on.
@@ -32,6 +34,7 @@ impl Worker {
             counters: Arc::default(),
             named: None,
             chain: Vec::with_capacity(MAX_CHAIN),
+            body: Some(Box::default()),
         }
     }
 

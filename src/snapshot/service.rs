@@ -7,6 +7,10 @@ use crate::wire::Secrets;
 pub struct Service {
     /// The name server identifier (RFC 5001), at most [`MAX_NSID`](crate::wire::MAX_NSID) octets; empty: NSID is not answered.
     pub nsid: Box<[u8]>,
+    /// What `version.bind` and `version.server` are answered, at most 255 octets; empty: they are refused.
+    pub version: Box<str>,
+    /// What `id.server` and `hostname.bind` are answered, likewise (RFC 4892).
+    pub identity: Box<str>,
     /// DNS cookies; none: the option is ignored.
     pub cookies: Option<Cookies>,
     /// How long an idle connection is kept, in units of 100 ms (RFC 7828 §3.1); zero: not announced.

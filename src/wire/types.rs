@@ -123,6 +123,8 @@ impl Rcode {
     pub const NOTIMP: Self = Self(4);
     /// The server will not answer this.
     pub const REFUSED: Self = Self(5);
+    /// A name that must not exist does: by DNAME, a name would become too long (RFC 6672 §2.2).
+    pub const YXDOMAIN: Self = Self(6);
     /// An EDNS version above 0 (RFC 6891 §6.1.3).
     pub const BADVERS: Self = Self(16);
     /// The server cookie is missing or not valid (RFC 7873 §8).
@@ -138,6 +140,7 @@ impl fmt::Display for Rcode {
             3 => f.write_str("NXDOMAIN"),
             4 => f.write_str("NOTIMP"),
             5 => f.write_str("REFUSED"),
+            6 => f.write_str("YXDOMAIN"),
             16 => f.write_str("BADVERS"),
             23 => f.write_str("BADCOOKIE"),
             code => write!(f, "RCODE{code}"),

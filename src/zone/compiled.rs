@@ -60,6 +60,8 @@ pub enum Found<'z> {
     Exact(Node<'z>),
     /// The name is this delegation point or below it. Only a query for DS at the point itself is not for the child.
     Delegation(Node<'z>),
+    /// The name does not exist: this DNAME at its closest encloser redirects it (RFC 6672 §2.4).
+    Dname(Node<'z>),
     /// The name does not exist, and this `*` at its closest encloser stands for it (RFC 4592 §3.3.1).
     Wildcard(Node<'z>),
     /// The name does not exist.
@@ -121,6 +123,7 @@ impl Zone {
             let entry = node.entry();
             return match (entry.cut, steps, entry.wildcard) {
                 (NONE, 0, _) => Found::Exact(node),
+                (NONE, ..) if node.rrset(Rtype::DNAME).is_some() => Found::Dname(node),
                 (NONE, _, NONE) => Found::NxDomain,
                 (NONE, _, wildcard) => Found::Wildcard(self.node(wildcard)),
                 (cut, ..) => Found::Delegation(self.node(cut)),

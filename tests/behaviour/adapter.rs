@@ -40,7 +40,7 @@ impl Setting {
             ephemeral: false,
             require: self.require,
         });
-        Service { nsid: self.nsid.clone().into(), cookies, keepalive: self.keepalive }
+        Service { nsid: self.nsid.clone().into(), cookies, keepalive: self.keepalive, ..Service::default() }
     }
 }
 

@@ -12,6 +12,7 @@ fn found(zone: &Zone, wanted: &Name) -> String {
     match zone.find(NameBuf::lowercase(wanted.as_ref()).as_ref()) {
         Found::Exact(node) => format!("exact {}", node.name()),
         Found::Delegation(node) => format!("delegation {}", node.name()),
+        Found::Dname(node) => format!("dname {}", node.name()),
         Found::Wildcard(node) => format!("wildcard {}", node.name()),
         Found::NxDomain => "nxdomain".to_owned(),
     }
@@ -77,6 +78,23 @@ fn delegations() {
     );
     let glue = zone.get(name("ns.d.example").as_ref()).expect("glue is kept");
     assert!(glue.rrset(Rtype::A).is_some() && !glue.is_delegation());
+}
+
+#[test]
+fn dnames() {
+    let zone = zone("d DNAME x.\n*.w DNAME x.\nn NS x.\nm.n DNAME x.\n");
+    check(
+        &zone,
+        &[
+            ("d.example", "exact d.example."),
+            ("a.d.example", "dname d.example."),
+            ("b.a.d.example", "dname d.example."),
+            ("*.d.example", "dname d.example."),
+            ("a.w.example", "wildcard *.w.example."),
+            ("a.*.w.example", "dname *.w.example."),
+            ("a.m.n.example", "delegation n.example."),
+        ],
+    );
 }
 
 #[test]
