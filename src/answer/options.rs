@@ -9,7 +9,7 @@ use crate::base::Now;
 use crate::snapshot::{Cookies, Service};
 use crate::wire::{
     CLIENT_COOKIE, EdnsQuery, Keepalive, OPTION_CLIENT_SUBNET, OPTION_COOKIE, OPTION_EDE, OPTION_KEEPALIVE,
-    OPTION_NSID, OPTION_PADDING, QueryCookie, SERVER_COOKIE, Verdict,
+    OPTION_NSID, OPTION_PADDING, PADDING_BLOCK, QueryCookie, SERVER_COOKIE, Verdict,
 };
 
 use super::meta::{Meta, Transport};
@@ -17,8 +17,6 @@ use super::status::{Ede, Status};
 
 /// Octets of an option without its data.
 const HEAD: usize = 4;
-/// Responses over encrypted transports are padded to a multiple of this (RFC 8467 §4.1).
-const BLOCK: usize = 468;
 
 /// What the options of one response follow from.
 pub(super) struct Options<'a> {
@@ -175,7 +173,7 @@ impl List<'_> {
     fn pad(&mut self, before: usize) {
         let Some(room) = self.out.len().checked_sub(self.len + HEAD) else { return };
         let unpadded = before + self.len + HEAD;
-        let data = (unpadded.next_multiple_of(BLOCK) - unpadded).min(room);
+        let data = (unpadded.next_multiple_of(PADDING_BLOCK) - unpadded).min(room);
         self.head(OPTION_PADDING, data);
         self.out[self.len..self.len + data].fill(0);
         self.len += data;

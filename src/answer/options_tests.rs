@@ -9,7 +9,7 @@ const QUERY: &[u8] = &[0, 3, 0, 0, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 11, 0
 fn service(nsid: usize) -> Service {
     let secrets = Secrets::new(Secret::new([7; 16]), []);
     let cookies = Some(Cookies { secrets, ephemeral: false, require: false });
-    Service { nsid: vec![b'x'; nsid].into(), cookies, keepalive: 100 }
+    Service { nsid: vec![b'x'; nsid].into(), cookies, keepalive: 100, ..Service::default() }
 }
 
 fn options(service: &Service, transport: Transport) -> Options<'_> {
@@ -48,8 +48,8 @@ fn padded_messages_are_whole_blocks() {
     for before in 0..2000 {
         let options = written(Transport::Quic, None, before, 1000);
         let len: usize = options.iter().map(|(_, data)| HEAD + data).sum();
-        assert!((before + len).is_multiple_of(BLOCK), "{before} + {len}");
-        assert!(options.last().is_some_and(|&(code, data)| code == OPTION_PADDING && data < BLOCK));
+        assert!((before + len).is_multiple_of(PADDING_BLOCK), "{before} + {len}");
+        assert!(options.last().is_some_and(|&(code, data)| code == OPTION_PADDING && data < PADDING_BLOCK));
     }
 }
 
@@ -79,7 +79,7 @@ fn what_is_reserved_is_what_is_written_at_most() {
         let service = service(20);
         let options = options(&service, transport);
         let mut out = [0; 1000];
-        let before = BLOCK * 2 - options.max_len(); // so that padding adds nothing
+        let before = PADDING_BLOCK * 2 - options.max_len(); // so that padding adds nothing
         assert_eq!(options.write(0, None, before, &mut out), options.max_len(), "{transport:?}");
     }
 }
