@@ -39,3 +39,26 @@ impl Service {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Secret;
+
+    #[test]
+    fn a_secret_that_was_made_up_outlives_a_reload_and_one_from_a_file_does_not() {
+        let service = |octet, ephemeral| {
+            let secrets = Secrets::new(Secret::new([octet; 16]), []);
+            Service { cookies: Some(Cookies { secrets, ephemeral, require: true }), ..Service::default() }
+        };
+        let after = |mut new: Service, old: &Service| {
+            new.inherit(old);
+            new
+        };
+        assert_eq!(after(service(2, true), &service(1, true)), service(1, true));
+        assert_eq!(after(service(2, false), &service(1, true)), service(2, false));
+        assert_eq!(after(service(2, true), &service(1, false)), service(2, true));
+        assert_eq!(after(service(2, true), &Service::default()), service(2, true));
+        assert_eq!(after(Service::default(), &service(1, true)), Service::default());
+    }
+}
