@@ -177,7 +177,7 @@ fn read_one(reader: &mut Reader<'_, '_>, token: Token<'_>) -> Result<Param, Diag
 fn unknown_key(token: Token<'_>, name: &[u8]) -> Diagnostic {
     let lower = String::from_utf8_lossy(name).to_lowercase();
     let near = KEYS.iter().map(|(key, _)| *key).min_by_key(|key| strsim::levenshtein(key, &lower));
-    let hint = match near.filter(|near| strsim::levenshtein(near, &lower) <= near.len() / 3) {
+    let hint = match near.filter(|near| strsim::levenshtein(near, &lower) <= near.len() / 2) {
         Some(near) => format!("did you mean {near}?"),
         None => "keys are in lower case; one without a name here is written key667=\"value\"".to_owned(),
     };
