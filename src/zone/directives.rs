@@ -15,7 +15,7 @@ impl Parser {
             b"$ORIGIN" => self.set_origin(lexer).map(|()| None),
             b"$TTL" => self.set_ttl(lexer).map(|()| None),
             b"$INCLUDE" => self.include(lexer).map(Some),
-            b"$GENERATE" => self.generate(token, lexer).map(|()| None),
+            b"$GENERATE" => self.generate(lexer).map(|()| None),
             _ => Err(token
                 .instead_of("$ORIGIN, $TTL, $INCLUDE or $GENERATE")
                 .hint("a name that begins with a dollar sign is written \\$")),
@@ -49,8 +49,8 @@ impl Parser {
     }
 
     /// Makes records until one of them cannot be. The owner for the lines that follow stays what it was.
-    fn generate(&mut self, token: Token<'_>, lexer: &mut Lexer<'_>) -> Result<(), Diagnostic> {
-        let made = Generate::read(token, lexer).and_then(|generate| self.make_all(&generate));
+    fn generate(&mut self, lexer: &mut Lexer<'_>) -> Result<(), Diagnostic> {
+        let made = Generate::read(lexer).and_then(|generate| self.make_all(&generate));
         if made.is_err() {
             self.note_lost_somewhere();
         }
@@ -63,7 +63,7 @@ impl Parser {
             let mut fill =
                 || generate.owner.fill(number, &mut owner).and_then(|()| generate.rdata.fill(number, &mut text));
             let filled = fill();
-            let mut line = Lexer::of_made(&text, generate.span);
+            let mut line = Lexer::of_made(&text, generate.rdata.span);
             line.start_line();
             filled
                 .and_then(|()| self.make(generate, &owner, &mut line))
@@ -76,10 +76,10 @@ impl Parser {
 
     fn make(&mut self, generate: &Generate<'_>, owner: &[u8], line: &mut Lexer<'_>) -> Result<(), Diagnostic> {
         let head = &generate.head;
-        let owner = self.name(Token { text: owner, span: generate.span, quoted: false })?;
+        let owner = self.name(Token { text: owner, span: generate.owner.span, quoted: false })?;
         rdata::read(head.rtype, head.type_token, line, self.origin.as_ref(), &mut self.rdata)?;
         let ttl = self.ttl(head)?;
-        self.builder.add(owner.as_ref(), head.rtype, ttl, &self.rdata, generate.span);
+        self.builder.add(owner.as_ref(), head.rtype, ttl, &self.rdata, head.type_token.span);
         Ok(())
     }
 }

@@ -23,8 +23,6 @@ pub(super) struct Generate<'s> {
     pub(super) head: Head<'s>,
     pub(super) owner: Template,
     pub(super) rdata: Template,
-    /// From the directive to its last word.
-    pub(super) span: Span,
     range: Range,
 }
 
@@ -36,7 +34,11 @@ struct Range {
 }
 
 /// A text with places for a number.
-pub(super) struct Template(Vec<Piece>);
+pub(super) struct Template {
+    pieces: Vec<Piece>,
+    /// Where it is written.
+    pub(super) span: Span,
+}
 
 enum Piece {
     Text(Vec<u8>),
@@ -53,7 +55,7 @@ struct Format {
 
 impl<'s> Generate<'s> {
     /// Reads what follows the directive's word.
-    pub(super) fn read(directive: Token<'_>, lexer: &mut Lexer<'s>) -> Result<Self, Diagnostic> {
+    pub(super) fn read(lexer: &mut Lexer<'s>) -> Result<Self, Diagnostic> {
         let range = Range::read(lexer.expect(RANGE)?)?;
         let lhs = lexer.expect("an owner, such as host-$")?;
         let owner = Template::read(lhs.text, lhs.span)?;
@@ -61,7 +63,7 @@ impl<'s> Generate<'s> {
         let head = Head::read(first, lexer)?;
         let (text, span) = rest(lexer)?;
         let rdata = Template::read(&text, span)?;
-        Ok(Self { head, owner, rdata, span: Span { end: span.end, ..directive.span }, range })
+        Ok(Self { head, owner, rdata, range })
     }
 
     /// The numbers.
@@ -70,11 +72,11 @@ impl<'s> Generate<'s> {
         (start..=stop).step_by(step as usize)
     }
 
-    /// An error with the number at which it occurred.
+    /// An error with the number at which it occurred, and a place if it has none.
     pub(super) fn blame(&self, error: Diagnostic, number: u32) -> Diagnostic {
         let iteration = (number - self.range.start) / self.range.step + 1;
         let message = format!("iteration {iteration}, where $ is {number}: {}", error.message);
-        Diagnostic { message, span: Some(self.span), ..error }
+        Diagnostic { message, span: error.span.or(Some(self.owner.span)), ..error }
     }
 }
 
@@ -171,13 +173,13 @@ impl Template {
             }
         }
         pieces.push(Piece::Text(plain));
-        Ok(Self(pieces))
+        Ok(Self { pieces, span })
     }
 
     /// Puts the text for a number in place of what is in `out`.
     pub(super) fn fill(&self, number: u32, out: &mut Vec<u8>) -> Result<(), Diagnostic> {
         out.clear();
-        self.0.iter().try_for_each(|piece| match piece {
+        self.pieces.iter().try_for_each(|piece| match piece {
             Piece::Text(text) => {
                 out.extend_from_slice(text);
                 Ok(())

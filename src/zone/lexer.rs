@@ -30,6 +30,8 @@ pub(super) struct Lexer<'s> {
     indented: bool,
     /// Where a comment begins right behind a word of the line.
     glued_comment: Option<usize>,
+    /// Whether a quote was not closed on the line.
+    open_quote: bool,
     /// Warnings of whoever reads the tokens.
     pub(super) warnings: Vec<Diagnostic>,
 }
@@ -79,6 +81,7 @@ impl<'s> Lexer<'s> {
             ended_at: None,
             indented: false,
             glued_comment: None,
+            open_quote: false,
             warnings: Vec::new(),
         }
     }
@@ -97,6 +100,7 @@ impl<'s> Lexer<'s> {
     pub(super) fn start_line(&mut self) -> bool {
         self.ended_at = None;
         self.glued_comment = None;
+        self.open_quote = false;
         self.indented = matches!(self.text.get(self.at), Some(b' ' | b'\t'));
         self.at < self.text.len()
     }
@@ -127,6 +131,11 @@ impl<'s> Lexer<'s> {
             Some(token) => Ok(token),
             None => Err(Diagnostic::error(self.here(), format!("expected {expected}, found the end of the line"))),
         }
+    }
+
+    /// Whether a quote was not closed: parentheses behind it went unseen.
+    pub(super) fn open_quote(&self) -> bool {
+        self.open_quote
     }
 
     /// Where a comment began right behind a word of this line.
@@ -242,7 +251,8 @@ impl<'s> Lexer<'s> {
         Ok(Token { text, span: self.span(start..self.at), quoted: true })
     }
 
-    fn unquoted(&self, start: usize) -> Diagnostic {
+    fn unquoted(&mut self, start: usize) -> Diagnostic {
+        self.open_quote = true;
         Diagnostic::error(self.span(start..start + 1), "this quote is not closed on its line")
             .hint("close it; inside a string a quote is written \\\", a line break \\010")
     }

@@ -122,6 +122,11 @@ impl Parser {
                 Ok(Some(include)) => return Some(include),
                 Err(error) => match lexer.skip_line() {
                     Ok(()) => self.report(error),
+                    Err(unclosed) if lexer.open_quote() => {
+                        self.report(error);
+                        self.report(unclosed);
+                        self.note_lost_somewhere();
+                    }
                     Err(unclosed) => self.report_unclosed(error, unclosed),
                 },
             }

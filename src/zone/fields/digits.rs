@@ -143,13 +143,18 @@ pub(in super::super) fn read_rest<'s>(
     }
 }
 
+/// Reads one word of digits or more; where the first is.
+pub(super) fn read_all(reader: &mut Reader<'_, '_>, base: &'static Base) -> Result<Span, Diagnostic> {
+    let first = reader.lexer.expect(base.expected)?;
+    read_rest(base, Some(first), reader.lexer, reader.out).map(|()| first.span)
+}
+
 pub(super) fn read_to_end(reader: &mut Reader<'_, '_>, base: &'static Base, least: u8) -> Read {
     let start = reader.out.len();
-    let first = reader.lexer.expect(base.expected)?;
-    read_rest(base, Some(first), reader.lexer, reader.out)?;
+    let first = read_all(reader, base)?;
     if reader.out.len() - start < usize::from(least) {
         let message = format!("expected at least {least} octets in {}", base.expected);
-        return Err(Diagnostic::error(first.span, message));
+        return Err(Diagnostic::error(first, message));
     }
     Ok(())
 }

@@ -73,17 +73,17 @@ fn findings() {
         ),
         (
             "254-300/2 a$ A 192.0.2.$",
-            "2:1: error: iteration 2, where $ is 256: expected an IPv4 address, found `192.0.2.256` (A looks like \
+            "2:26: error: iteration 2, where $ is 256: expected an IPv4 address, found `192.0.2.256` (A looks like \
              `192.0.2.1`)",
         ),
         (
             "1-3 a${-3,0,x} A 192.0.2.$",
-            "2:1: error: iteration 1, where $ is 1: -2 is below zero, which only base d can write (write a greater \
+            "2:15: error: iteration 1, where $ is 1: -2 is below zero, which only base d can write (write a greater \
              offset, or start the range at a greater number)",
         ),
         (
             "1-2 a${0,64} A 192.0.2.$",
-            "2:1: error: iteration 1, where $ is 1: `a000000000000000000000000000000000000000…` is not a name: a label is \
+            "2:15: error: iteration 1, where $ is 1: `a000000000000000000000000000000000000000…` is not a name: a label is \
              longer than 63 octets (write a shorter one)",
         ),
         (
@@ -97,7 +97,7 @@ fn findings() {
         ),
         (
             "1-2 a$ A \"(192.0.2.1\"",
-            "2:1: error: iteration 1, where $ is 1: this parenthesis is never closed (write ) behind the last word of \
+            "2:20: error: iteration 1, where $ is 1: this parenthesis is never closed (write ) behind the last word of \
              the record)",
         ),
     ];

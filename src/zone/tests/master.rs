@@ -47,8 +47,8 @@ fn records_of_texts() {
             &["a.example. 60 CAA 128 issue \"ca; x=y\"", "a.example. 60 CAA 0 iodef \"mailto:a@b\""],
         ),
         (
-            "a HINFO x \"y z\"\n  DS 60485 5 1 2BB1 83AF\n",
-            &["a.example. 60 HINFO \"x\" \"y z\"", "a.example. 60 DS 60485 5 1 2bb183af"],
+            "a HINFO x \"y z\"\n  DS 60485 5 9 2BB1 83AF\n",
+            &["a.example. 60 HINFO \"x\" \"y z\"", "a.example. 60 DS 60485 5 9 2bb183af"],
         ),
         ("a TYPE731 \\# 6 abcd ( ef\n 01 2345 )", &["a.example. 60 TYPE731 \\# 6 abcdef012345"]),
         ("a TYPE731 \\# 0\n  TYPE1 192.0.2.1", &["a.example. 60 A 192.0.2.1", "a.example. 60 TYPE731 \\# 0"]),
@@ -92,7 +92,7 @@ fn findings_of_texts() {
         ("a ANY x", &["1:3: ANY is for queries and messages, no zone holds it (take the record out)"]),
         (
             "a TYPE777 1 .",
-            &["1:3: TYPE777 has no text form of its own here (write its RDATA as `\\# length hex` (RFC 3597))"],
+            &["1:11: expected `\\# length hex`, found `1` (TYPE777 has no text form of its own here (RFC 3597))"],
         ),
         (
             "a..b A 192.0.2.1\n  A 192.0.2.2",
@@ -155,7 +155,7 @@ fn findings_of_texts() {
         ),
         (
             "a TYPE9 x",
-            &["1:3: TYPE9 has no text form of its own here (write its RDATA as `\\# length hex` (RFC 3597))"],
+            &["1:9: expected `\\# length hex`, found `x` (TYPE9 has no text form of its own here (RFC 3597))"],
         ),
         (
             "$GENERATED 1-2 a$ A 192.0.2.$",
@@ -308,7 +308,7 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
 /// A sound zone with a few octets changed, removed or put in.
 fn mutated() -> impl Strategy<Value = Vec<u8>> {
     let sound = format!(
-        "{TOP}a 5 IN A 192.0.2.1\n MX 10 (\n mail ) ; c\n TXT \"a;b\" \\# c\nb CAA 0 issue \"ca\"\n DS 1 2 3 ab cd\n\
+        "{TOP}a 5 IN A 192.0.2.1\n MX 10 (\n mail ) ; c\n TXT \"a;b\" \\# c\nb CAA 0 issue \"ca\"\n DS 1 2 9 ab cd\n\
          c.d.e SRV 1 2 3 @\n$ORIGIN sub\n* TYPE9 \\# 2 ab cd\nd NS n\nx.d AAAA ::1\n"
     );
     let edit = (any::<prop::sample::Index>(), any::<u8>(), 0..3u8);

@@ -156,7 +156,10 @@ fn read_one(reader: &mut Reader<'_, '_>, token: Token<'_>) -> Result<Param, Diag
     let (name, value) = at.map_or((word, None), |at| (&word[..at], Some(&word[at + 1..])));
     let key = Key::parse(name).ok_or_else(|| unknown_key(token, name))?;
     let value = match value {
-        Some([]) if reader.lexer.is_glued() => reader.lexer.next()?.map(|quoted| quoted.text),
+        Some([]) if reader.lexer.is_glued() => {
+            let whole = |error: Diagnostic| Diagnostic { span: Some(token.span), ..error };
+            reader.lexer.next().map_err(whole)?.map(|quoted| quoted.text)
+        }
         other => other,
     };
     if reader.lexer.is_glued() {
