@@ -12,7 +12,8 @@ impl Parser {
     pub(super) fn directive(&mut self, token: Token<'_>, lexer: &mut Lexer<'_>) -> Result<Option<Include>, Diagnostic> {
         let word = token.text.to_ascii_uppercase();
         let read = match word.as_slice() {
-            b"$ORIGIN" => self.set_origin(lexer).map(|()| None),
+            // what follows is under a name that nobody knows
+            b"$ORIGIN" => self.set_origin(lexer).map(|()| None).inspect_err(|_| self.note_lost_somewhere()),
             b"$TTL" => self.set_ttl(lexer).map(|()| None),
             b"$INCLUDE" => self.include(lexer).map(Some),
             b"$GENERATE" => self.generate(lexer).map(|()| None),

@@ -21,7 +21,7 @@ struct Tool {
     unknown: &'static [Rtype],
     /// Whether it is wrong about a text that is right.
     mistaken: fn(&Record, &str) -> bool,
-    test: fn(&Tool) -> Result<(), Failed>,
+    test: fn(&Self) -> Result<(), Failed>,
 }
 
 const KZONECHECK: Tool = Tool {

@@ -181,7 +181,30 @@ fn every_example_parses() {
     }
 }
 
+/// RDATA of a type with a layout, cut or changed in a place.
+fn damaged() -> impl Strategy<Value = (Rtype, Vec<u8>)> {
+    (known(), any::<prop::sample::Index>(), any::<u8>(), 0..3u8).prop_map(|((rtype, mut rdata), at, octet, kind)| {
+        let at = at.index(rdata.len() + 1);
+        match kind {
+            0 => rdata.truncate(at),
+            1 if at < rdata.len() => rdata[at] = octet,
+            _ => rdata.insert(at, octet),
+        }
+        (rtype, rdata)
+    })
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
+    #[test]
+    fn damaged_rdata((rtype, rdata) in damaged()) {
+        match read_back(rtype, &rdata) {
+            Ok(again) => prop_assert_eq!(again, rdata),
+            Err(errors) => prop_assert!(!is_valid(rtype, &rdata), "{:?}", errors),
+        }
+    }
+
     #[test]
     fn types_with_a_layout((rtype, rdata) in known()) {
         prop_assert!(is_valid(rtype, &rdata));
