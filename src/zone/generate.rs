@@ -2,8 +2,8 @@
 //! for `$` in owner and RDATA.
 //!
 //! `${offset,width,base}` adds to the number, fills it up with zeros, and says how it is written: `d`, `o`, `x`, `X`, or
-//! `n` and `N` for hexadecimal digits from the last to the first with dots between, dots counted in the width. `\$` and
-//! `$$` are dollar signs. RDATA that is one quoted string is what is in the quotes.
+//! `n` and `N` for hexadecimal digits from the last to the first with dots between, dots counted in the width. A `$`
+//! alone keeps the offset of the one in front of it in the same text, as BIND does. `\$` and `$$` are dollar signs. RDATA that is one quoted string is what is in the quotes.
 
 use std::io::Write;
 
@@ -153,6 +153,7 @@ fn within_quotes(text: &[u8]) -> Vec<u8> {
 impl Template {
     fn read(text: &[u8], span: Span) -> Result<Self, Diagnostic> {
         let (mut pieces, mut plain, mut rest) = (Vec::new(), Vec::new(), text);
+        let mut offset = 0;
         while let Some((&octet, tail)) = rest.split_first() {
             rest = tail;
             match (octet, tail) {
@@ -165,7 +166,8 @@ impl Template {
                     rest = tail;
                 }
                 (b'$', _) => {
-                    let (format, tail) = Format::read(tail).ok_or_else(|| bad_format(tail, span))?;
+                    let (format, tail) = Format::read(tail, offset).ok_or_else(|| bad_format(tail, span))?;
+                    offset = format.offset;
                     pieces.extend([Piece::Text(std::mem::take(&mut plain)), Piece::Number(format)]);
                     rest = tail;
                 }
@@ -197,11 +199,11 @@ fn bad_format(text: &[u8], span: Span) -> Diagnostic {
 }
 
 impl Format {
-    const PLAIN: Self = Self { offset: 0, width: 0, base: b'd' };
-
-    /// What follows a dollar sign, and the text behind it.
-    fn read(text: &[u8]) -> Option<(Self, &[u8])> {
-        let Some(inner) = text.strip_prefix(b"{") else { return Some((Self::PLAIN, text)) };
+    /// What follows a dollar sign, and the text behind it; the offset is for one without braces.
+    fn read(text: &[u8], offset: i64) -> Option<(Self, &[u8])> {
+        let Some(inner) = text.strip_prefix(b"{") else {
+            return Some((Self { offset, width: 0, base: b'd' }, text));
+        };
         let (inner, rest) = split(inner, b'}')?;
         let mut parts = std::str::from_utf8(inner).ok()?.split(',');
         let offset: i32 = parts.next()?.parse().ok()?;

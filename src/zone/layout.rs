@@ -61,7 +61,7 @@ pub(super) static LAYOUTS: &[Layout] = &[
     row(Rtype::IPSECKEY, &[U8, GatewayType, U8, Gateway, GatewayKey], "10 1 2 192.0.2.38 AQNR…"),
     row(
         Rtype::RRSIG,
-        &[Covered, Algorithm, U8, Period, Time, Time, U16, Name, Base64(1)],
+        &[Covered, Algorithm, U8, U32, Time, Time, U16, Name, Base64(1)],
         "A 13 2 3600 20300101000000 20291201000000 12345 example.com. oJB1…",
     ),
     row(Rtype::NSEC, &[Name, Types], "host.example.com. A MX RRSIG NSEC"),

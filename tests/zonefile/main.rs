@@ -29,8 +29,7 @@ fn main() -> ExitCode {
 }
 
 fn trial(block: Block, test: fn(&Block) -> Result<(), String>) -> Trial {
-    let title = block.title.replace(' ', "_");
-    Trial::test(title, move || {
+    Trial::test(block.title.clone(), move || {
         test(&block).map_err(|problem| Failed::from(format!("{problem}\nin\n{}", String::from_utf8_lossy(&block.text))))
     })
 }
@@ -44,7 +43,7 @@ fn expected(block: &Block) -> (Rtype, Vec<u8>) {
 /// The one record that a block has beside the ground.
 fn own_record(block: &Block) -> Result<Record, String> {
     let records = read(&block.zone()).map_err(|mistakes| format!("refused: {}", mistakes[0].said))?;
-    let ground = read(data::GROUND_ZONE.as_bytes()).expect("a sound zone");
+    let ground = read(data::GROUND.as_bytes()).expect("a sound zone");
     let (rtype, _) = expected(block);
     let mut own =
         records.into_iter().filter(|record| record.rtype == rtype && (rtype == Rtype::SOA || !ground.contains(record)));
@@ -99,7 +98,8 @@ fn broken(block: &Block) -> Result<(), String> {
     let Err(mistakes) = read(&block.zone()) else { return Err("this was read without a mistake".into()) };
     let place = block.expected[0].split_whitespace().next().unwrap_or_default();
     let (line, column) = place.split_once(':').map_or((place, None), |(line, column)| (line, Some(column)));
-    let line = line.parse::<usize>().expect("a line") + block.lines_before();
+    let before = block.ground.lines().count();
+    let line = line.parse::<usize>().expect("a line") + before;
     let first = &mistakes[0];
     if let Some(mistake) = mistakes.iter().find(|mistake| !mistake.has_hint) {
         return Err(format!("no hint: {}", mistake.said));
@@ -111,7 +111,7 @@ fn broken(block: &Block) -> Result<(), String> {
     Err(format!(
         "expected {}, found it at {}:{}: {}",
         block.expected[0],
-        first.line - block.lines_before().min(first.line),
+        first.line - before.min(first.line),
         first.column,
         first.said
     ))

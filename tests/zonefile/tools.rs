@@ -76,7 +76,7 @@ fn records() -> Vec<Record> {
 impl Tool {
     /// The zone, its records a line each.
     fn zone(&self, records: &[Record]) -> String {
-        data::GROUND_ZONE.to_owned() + &records.iter().map(|record| self.line(record)).collect::<String>()
+        data::GROUND.to_owned() + &records.iter().map(|record| self.line(record)).collect::<String>()
     }
 
     fn line(&self, record: &Record) -> String {
