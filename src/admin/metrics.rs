@@ -113,9 +113,9 @@ fn steered(out: &mut Out<'_>, sums: &Sums) -> fmt::Result {
 
 fn sockets(out: &mut Out<'_>, handle: &Handle) -> fmt::Result {
     let counts = handle.serving.sockets.counts();
-    out.gauge("tcp_connections", "TCP connections open", None, counts.tcp_open as f64)?;
-    out.counter("tcp_evicted", "Idle TCP connections that gave way to new ones", counts.tcp_evicted)?;
-    out.counter("tcp_refused", "TCP connections refused or not accepted", counts.tcp_refused)?;
+    out.gauge("tcp_connections", "Connections open over TCP, TLS and HTTPS", None, counts.tcp_open as f64)?;
+    out.counter("tcp_evicted", "Connections over TCP, TLS and HTTPS that gave way to new ones", counts.tcp_evicted)?;
+    out.counter("tcp_refused", "Connections not accepted, for want of descriptors or memory", counts.tcp_refused)?;
     out.counter("udp_ignored", "Datagrams not looked at: too long, or from port 0", counts.udp_ignored)?;
     out.counter("udp_unsent", "Responses that the kernel did not take", counts.udp_unsent)?;
     out.counter("panics", "Queries that were not answered for a fault of the program", counts.panics)

@@ -6,10 +6,10 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Host, Listener, Main, Protocol};
+use crate::config::{Host, Listener, Main, Protocol, Tcp};
 use crate::control::Certificates;
 use crate::net::hosted::{self, Certificate, Hosted};
-use crate::net::{self, Listening};
+use crate::net::{self, Encrypted, Listening};
 use tokio::runtime::{Handle, Runtime};
 
 use super::answerer::Answerers;
@@ -21,6 +21,7 @@ const CLOSE_GRACE: Duration = Duration::from_secs(1);
 pub(super) struct Listeners {
     answerers: Answerers,
     threads: net::Running,
+    limits: Tcp,
     /// The threads of hickory-server. Started first, as threads inherit the priority of those that start them.
     hosting: Hosting,
     certificates: HashMap<String, Arc<Certificate>>,
@@ -50,6 +51,7 @@ struct Wanted {
 /// New listeners that are open; those of our own sockets are not served yet.
 pub(super) struct Prepared {
     wanted: Vec<Wanted>,
+    limits: Tcp,
     certificates: Certificates,
     ready: Vec<(Wanted, Ready)>,
 }
@@ -72,9 +74,11 @@ pub(super) struct Switched {
 
 impl Listeners {
     /// Starts the threads.
-    pub(super) fn start(answerers: Answerers) -> io::Result<Self> {
-        let threads = net::Running::start(net::Options::default(), || answerers.make())?;
-        Ok(Self { answerers, threads, hosting: Hosting::start()?, certificates: HashMap::new(), open: Vec::new() })
+    pub(super) fn start(answerers: Answerers, limits: Tcp) -> io::Result<Self> {
+        let options = net::Options { tcp: limits, ..net::Options::default() };
+        let threads = net::Running::start(options, || answerers.make())?;
+        let hosting = Hosting::start()?;
+        Ok(Self { answerers, threads, limits, hosting, certificates: HashMap::new(), open: Vec::new() })
     }
 
     /// What went wrong in the sockets.
@@ -86,7 +90,11 @@ impl Listeners {
     pub(super) fn prepare(&mut self, main: &Main, certificates: Certificates) -> io::Result<Prepared> {
         let wanted = |listener: &Listener| Wanted {
             listener: listener.clone(),
-            hosted: listener.protocol != Protocol::Dns || main.server.host == Host::Hickory,
+            hosted: match listener.protocol {
+                Protocol::Dns => main.server.host == Host::Hickory,
+                Protocol::Tls(_) | Protocol::Https(_) => false,
+                Protocol::Quic(_) => true,
+            },
         };
         let wanted: Vec<Wanted> = main.server.listen.iter().map(wanted).collect();
         let mut ready = Vec::new();
@@ -101,13 +109,18 @@ impl Listeners {
                 })?;
             }
         }
-        Ok(Prepared { wanted, certificates, ready })
+        Ok(Prepared { wanted, limits: main.tcp, certificates, ready })
     }
 
     /// Serves what was prepared, closes what is no longer wanted, then opens what that was in the way of.
     pub(super) async fn switch(&mut self, prepared: Prepared) -> Switched {
         let mut switched = Switched::default();
-        let Prepared { wanted, certificates, ready } = prepared;
+        let Prepared { wanted, limits, certificates, ready } = prepared;
+        if limits != self.limits {
+            self.limits = limits;
+            self.threads.set_limits(limits);
+            switched.changes.push("setting [tcp] changed, for connections from now on".to_owned());
+        }
         for (name, key) in &certificates {
             if self.certificates.get(name).is_some_and(|certificate| certificate.replace((**key).clone())) {
                 switched.changes.push(format!("certificate {name} is another one now"));
@@ -136,27 +149,44 @@ impl Listeners {
         threads.stop(grace);
     }
 
+    /// Forgets hosted listeners that have given their sockets up, so that the next reload opens them again; what is to
+    /// be said of each, and what is open still.
+    pub(super) fn drop_failed(&mut self) -> Option<Switched> {
+        let failed = |open: &mut Open| matches!(&open.serving, Serving::Hosted(hosted) if !hosted.is_serving());
+        let error = |open: Open| {
+            let (address, protocol) = (open.address, &open.what.listener.protocol);
+            format!("no longer listening on {address} ({protocol}): its socket has failed; reload to open it again")
+        };
+        let errors: Vec<String> = self.open.extract_if(.., failed).map(error).collect();
+        let open = self.open.iter().map(|open| (open.what.listener.clone(), open.address)).collect();
+        (!errors.is_empty()).then(|| Switched { open, errors, ..Switched::default() })
+    }
+
     fn is_open(&self, wanted: &Wanted) -> bool {
         self.open.iter().any(|open| open.what == *wanted)
     }
 
     fn open(&mut self, what: &Wanted, certificates: &Certificates) -> io::Result<Ready> {
         let address = what.listener.address;
-        if !what.hosted {
-            return self.threads.bind(&[address]).map(Ready::Native);
-        }
         let mut certificate = |name: &str| {
             let key = certificates.get(name).ok_or_else(|| io::Error::other(format!("no certificate {name}")))?;
             let known = self.certificates.entry(name.to_owned());
             Ok::<_, io::Error>(Arc::clone(known.or_insert_with(|| Arc::new(Certificate::new((**key).clone())))))
         };
-        let protocol = match &what.listener.protocol {
+        let hosted = match &what.listener.protocol {
+            Protocol::Dns if !what.hosted => return self.threads.bind(&[address]).map(Ready::Native),
+            Protocol::Tls(name) => {
+                let encrypted = Encrypted::Tls(certificate(name)?);
+                return self.threads.bind_encrypted(address, encrypted).map(Ready::Native);
+            }
+            Protocol::Https(name) => {
+                let encrypted = Encrypted::Https(certificate(name)?);
+                return self.threads.bind_encrypted(address, encrypted).map(Ready::Native);
+            }
             Protocol::Dns => hosted::Protocol::Dns,
-            Protocol::Tls(name) => hosted::Protocol::Tls(certificate(name)?),
             Protocol::Quic(name) => hosted::Protocol::Quic(certificate(name)?),
-            Protocol::Https(name) => hosted::Protocol::Https(certificate(name)?),
         };
-        Hosted::start(address, protocol, &self.hosting.handle, || self.answerers.make()).map(Ready::Hosted)
+        Hosted::start(address, hosted, &self.hosting.handle, || self.answerers.make()).map(Ready::Hosted)
     }
 
     fn serve(&mut self, what: Wanted, ready: Ready, switched: &mut Switched) {
@@ -185,7 +215,7 @@ impl Listeners {
     }
 }
 
-/// A runtime of their own for the hosted listeners, so that handshakes delay neither datagrams nor probes.
+/// A runtime of their own for the hosted listeners, so that these delay neither datagrams nor probes.
 struct Hosting {
     runtime: Option<Runtime>,
     handle: Handle,

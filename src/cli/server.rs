@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,9 @@ use super::listeners::{Listeners, Prepared, Switched};
 
 /// How long queries in hand may take when the server stops.
 const STOP_GRACE: Duration = Duration::from_secs(2);
+
+/// How often listeners that may fail by themselves are looked after.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A running server.
 pub(super) struct Server {
@@ -67,7 +71,7 @@ impl Server {
             error!("{error}");
             NotStarted
         };
-        let mut listeners = Listeners::start(answerers).map_err(not_started)?;
+        let mut listeners = Listeners::start(answerers, main.tcp).map_err(not_started)?;
         let prepared = listeners.prepare(&main, certificates).map_err(not_started)?;
         let (handle, requests) = Handle::new(control, listeners.gauge());
         let switched = listeners.switch(prepared).await;
@@ -139,12 +143,26 @@ impl Supervisor {
         }
     }
 
-    /// Waits for a reason to reload.
+    /// Waits for a reason to reload. Meanwhile looks after listeners that may fail by themselves.
     async fn next(&mut self) -> Option<ReloadRequest> {
-        let Some(watch) = &mut self.watch else { return self.requests.recv().await };
-        tokio::select! {
-            request = self.requests.recv() => request,
-            () = watch.changed() => Some(ReloadRequest { why: "files have changed", done: None }),
+        let Self { handle, listeners, watch, requests, .. } = self;
+        let mut look = tokio::time::interval(LOOK);
+        let mut changed = pin!(async {
+            match watch {
+                Some(watch) => watch.changed().await,
+                None => std::future::pending().await,
+            }
+        });
+        loop {
+            tokio::select! {
+                request = requests.recv() => return request,
+                () = &mut changed => return Some(ReloadRequest { why: "files have changed", done: None }),
+                _ = look.tick() => {}
+            }
+            if let Some(Switched { open, errors, .. }) = listeners.drop_failed() {
+                errors.iter().for_each(|error| error!("{error}"));
+                handle.serving.set_listeners(open);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use super::cookies::{Cookies, cookies, nsid};
 use super::identity::chaos_text;
 use super::listen::{Listener, admin_listen, default_listen, listen};
 use super::table::{Entry, Log, Table, Text, Value, with_root};
+use super::tcp::{Tcp, tcp};
 use crate::base::{Diagnostic, FileId, Sources, Span};
 use crate::wire::{Name, NameRef};
 use crate::zone::name_remedy;
@@ -21,6 +22,8 @@ pub struct Main {
     pub tls: Vec<TlsEntry>,
     /// `[cookies]`.
     pub cookies: Cookies,
+    /// `[tcp]`.
+    pub tcp: Tcp,
     /// `[admin]`.
     pub admin: Admin,
     /// `[geo] databases`, in order of precedence.
@@ -123,6 +126,7 @@ pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnost
         let server = server.unwrap_or_default();
         let admin = section(log, &mut root, "admin", "[admin]").map(|table| admin(log, table, &server.listen));
         let cookies = section(log, &mut root, "cookies", "[cookies]").map(|table| cookies(log, table));
+        let tcp = section(log, &mut root, "tcp", "[tcp]").map(|table| tcp(log, table));
         let databases = section(log, &mut root, "geo", "[geo]").map(|table| paths(log, table, "databases"));
         let shared = section(log, &mut root, "steering", "[steering]").map(|table| paths(log, table, "shared"));
         let zones = root.take("zone").map(|value| zones(log, value));
@@ -135,6 +139,7 @@ pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnost
             server,
             tls: tls.into_iter().filter_map(|(_, entry)| entry).collect(),
             cookies: cookies.unwrap_or_default(),
+            tcp: tcp.unwrap_or_default(),
             admin: admin.unwrap_or_default(),
             databases: databases.unwrap_or_default(),
             shared: shared.unwrap_or_default(),

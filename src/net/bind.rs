@@ -1,11 +1,11 @@
 //! Opening sockets, and saying what to do where that fails.
 
-use super::sys;
+use super::tls::Speak;
+use super::{Tcp, sys};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::AsFd;
-use std::time::Duration;
 
 /// Octets asked for each socket buffer (the kernel caps them at `net.core.rmem_max`): some thousand queries that wait
 /// out a pause of the thread. Smaller loses bursts, larger only keeps queries until their clients have given up.
@@ -16,36 +16,29 @@ const BACKLOG: i32 = 1024;
 const PORT_ATTEMPTS: usize = 32;
 
 /// How to serve; `default()` suits a server of its own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Threads for UDP, and as many for TCP; each has a socket for every address. At least one.
+    /// Threads for UDP, as many for TCP, and as many for TLS and HTTPS; each has a socket for every address. At least
+    /// one.
     pub threads: usize,
-    /// A connection without a whole query for this long is closed (RFC 7766 §6.2.3).
-    pub tcp_idle: Duration,
-    /// A client that does not take its responses for this long is cut off.
-    pub tcp_write: Duration,
-    /// Connections at the same time, over all threads. Beyond it the one idle for the longest gives way.
-    pub tcp_connections: usize,
+    /// The limits of connections, all threads together.
+    pub tcp: Tcp,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-            tcp_idle: Duration::from_secs(10),
-            tcp_write: Duration::from_secs(5),
-            tcp_connections: 1024,
-        }
+        Self { threads: std::thread::available_parallelism().map_or(1, usize::from), tcp: Tcp::default() }
     }
 }
 
 /// Sockets that are open and not yet served.
-#[derive(Debug)]
 pub struct Bound {
     pub(super) addresses: Vec<SocketAddr>,
     /// For each thread, the sockets of all addresses.
     pub(super) udp: Vec<Vec<UdpSocket>>,
     pub(super) tcp: Vec<Vec<TcpListener>>,
+    /// What is spoken on connections.
+    pub(super) speak: Speak,
 }
 
 impl Bound {
@@ -57,65 +50,81 @@ impl Bound {
 
 /// Opens UDP and TCP sockets for every address and thread, or none at all.
 pub(super) fn bind(addresses: &[SocketAddr], threads: usize) -> io::Result<Bound> {
-    let threads = threads.max(1);
-    let mut bound = Bound { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new() };
-    bound.udp.resize_with(threads, Vec::new);
+    open_all(addresses, threads, Speak::Dns)
+}
+
+/// Opens TCP sockets alone, for an encrypted protocol: on the same port there may be QUIC.
+pub(super) fn bind_encrypted(address: SocketAddr, threads: usize, speak: Speak) -> io::Result<Bound> {
+    open_all(&[address], threads, speak)
+}
+
+fn open_all(addresses: &[SocketAddr], threads: usize, speak: Speak) -> io::Result<Bound> {
+    let (threads, tcp_kind) = (threads.max(1), Kind::Tcp(speak.name()));
+    let mut bound = Bound { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new(), speak };
+    let datagrams = matches!(bound.speak, Speak::Dns);
+    bound.udp.resize_with(if datagrams { threads } else { 0 }, Vec::new);
     bound.tcp.resize_with(threads, Vec::new);
     let mut held = Vec::new();
     for &address in addresses {
-        let claim = Claim::any(address)?;
+        let claim = Claim::any(address, tcp_kind, datagrams)?;
         bound.addresses.push(claim.address);
         // A given port is let go again: a claim to a wildcard would refuse the claim to one address of it.
         held.extend((address.port() == 0).then_some(claim));
     }
-    for thread in 0..threads {
-        for &address in &bound.addresses {
-            bound.udp[thread].push(open(address, Kind::Udp, true)?.into());
-            bound.tcp[thread].push(open(address, Kind::Tcp, true)?.into());
+    for &address in &bound.addresses {
+        for sockets in &mut bound.udp {
+            sockets.push(open(address, Kind::Udp, true)?.into());
+        }
+        for sockets in &mut bound.tcp {
+            sockets.push(open(address, tcp_kind, true)?.into());
         }
     }
     for listener in bound.tcp.iter().flatten() {
-        listen(listener)?;
+        listen(listener, tcp_kind)?;
     }
     Ok(bound)
 }
 
 /// Starts listening only when everything is bound: whoever connects is sure to be accepted.
-fn listen(listener: &TcpListener) -> io::Result<()> {
+fn listen(listener: &TcpListener, kind: Kind) -> io::Result<()> {
     let address = listener.local_addr()?;
-    socket2::SockRef::from(listener).listen(BACKLOG).map_err(|e| explain(&e, address, Kind::Tcp.name()))
+    socket2::SockRef::from(listener).listen(BACKLOG).map_err(|e| explain(&e, address, kind.name()))
 }
 
-/// A pair of sockets that were opened without sharing: proof that nobody else has the address.
+/// Sockets that were opened without sharing, one for each protocol: proof that nobody else has the address.
 ///
 /// `SO_REUSEPORT` alone would let a second server of the same user in, silently, and half of the queries would go to it.
-/// The pair then agrees to share with the sockets of the threads, which keeps the port until they are open.
+/// They then agree to share with the sockets of the threads, which keeps the port until those are open.
 struct Claim {
     address: SocketAddr,
-    _sockets: [Socket; 2],
+    _sockets: Vec<Socket>,
 }
 
 impl Claim {
     /// Claims `address`; port 0 takes one that is free for both protocols.
-    fn any(address: SocketAddr) -> io::Result<Self> {
-        let mut last = Self::take(address);
+    fn any(address: SocketAddr, tcp: Kind, datagrams: bool) -> io::Result<Self> {
+        let mut last = Self::take(address, tcp, datagrams);
         for _ in 1..PORT_ATTEMPTS {
             match last {
-                Err(e) if address.port() == 0 && e.kind() == ErrorKind::AddrInUse => last = Self::take(address),
+                Err(e) if address.port() == 0 && e.kind() == ErrorKind::AddrInUse => {
+                    last = Self::take(address, tcp, datagrams);
+                }
                 _ => break,
             }
         }
         last
     }
 
-    fn take(mut address: SocketAddr) -> io::Result<Self> {
-        let tcp = open(address, Kind::Tcp, false)?;
-        address.set_port(tcp.local_addr()?.as_socket().map_or(address.port(), |a| a.port()));
-        let udp = open(address, Kind::Udp, false)?;
-        for socket in [&tcp, &udp] {
+    fn take(mut address: SocketAddr, tcp: Kind, datagrams: bool) -> io::Result<Self> {
+        let mut sockets = vec![open(address, tcp, false)?];
+        address.set_port(sockets[0].local_addr()?.as_socket().map_or(address.port(), |a| a.port()));
+        if datagrams {
+            sockets.push(open(address, Kind::Udp, false)?);
+        }
+        for socket in &sockets {
             socket.set_reuse_port(true)?;
         }
-        Ok(Self { address, _sockets: [tcp, udp] })
+        Ok(Self { address, _sockets: sockets })
     }
 }
 
@@ -123,14 +132,15 @@ impl Claim {
 #[derive(Clone, Copy)]
 enum Kind {
     Udp,
-    Tcp,
+    /// For connections, with what is spoken there.
+    Tcp(&'static str),
 }
 
 impl Kind {
     const fn name(self) -> &'static str {
         match self {
             Self::Udp => "UDP",
-            Self::Tcp => "TCP",
+            Self::Tcp(name) => name,
         }
     }
 }
@@ -143,7 +153,7 @@ fn open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> {
 fn try_open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> {
     let (style, protocol) = match kind {
         Kind::Udp => (Type::DGRAM, Protocol::UDP),
-        Kind::Tcp => (Type::STREAM, Protocol::TCP),
+        Kind::Tcp(_) => (Type::STREAM, Protocol::TCP),
     };
     let socket = Socket::new(Domain::for_address(address), style, Some(protocol))?;
     socket.set_nonblocking(true)?;
@@ -154,7 +164,7 @@ fn try_open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> 
     match kind {
         Kind::Udp => prepare_udp(&socket, address.is_ipv6())?,
         // Connections of the server before this one may still be in TIME_WAIT.
-        Kind::Tcp => socket.set_reuse_address(true)?,
+        Kind::Tcp(_) => socket.set_reuse_address(true)?,
     }
     socket.set_reuse_port(share)?;
     socket.bind(&address.into())?;
@@ -212,7 +222,7 @@ mod tests {
     #[test]
     fn a_second_server_is_refused_with_a_hint() {
         let first = bind(&["127.0.0.1:0".parse().unwrap()], 2).unwrap();
-        let error = bind(first.addresses(), 1).unwrap_err();
+        let error = bind(first.addresses(), 1).map(drop).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AddrInUse);
         let text = error.to_string();
         assert!(text.contains(&first.addresses()[0].to_string()) && text.contains("something else listens"), "{text}");
@@ -221,14 +231,14 @@ mod tests {
     #[test]
     fn udp_alone_in_use_is_noticed_too() {
         let other = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let error = bind(&[other.local_addr().unwrap()], 1).unwrap_err();
+        let error = bind(&[other.local_addr().unwrap()], 1).map(drop).unwrap_err();
         assert!(error.to_string().contains("(UDP)"), "{error}");
     }
 
     #[test]
     fn a_failure_leaves_nothing_open() {
         let free = bind(&["127.0.0.1:0".parse().unwrap()], 1).unwrap().addresses()[0];
-        let error = bind(&[free, "192.0.2.1:5300".parse().unwrap()], 1).unwrap_err();
+        let error = bind(&[free, "192.0.2.1:5300".parse().unwrap()], 1).map(drop).unwrap_err();
         assert!(error.to_string().contains("no such address"), "{error}");
         bind(&[free], 1).unwrap();
     }

@@ -37,6 +37,11 @@ impl Frames {
         self.end = (self.end + octets).min(self.buffer.len());
     }
 
+    /// Whether nothing is there, not even a part of a message.
+    pub(super) fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
     /// The next whole message.
     pub(super) fn next(&mut self) -> Result<Option<&[u8]>, EmptyFrame> {
         let Some((length, rest)) = self.buffer[self.start..self.end].split_first_chunk::<2>() else { return Ok(None) };

@@ -1,16 +1,19 @@
 //! Threads: start and stop.
 
-use super::bind::bind;
+use super::bind::{bind, bind_encrypted};
+use super::register::Register;
 use super::stream::Scratch;
-use super::tcp::Connections;
+use super::tls::Speak;
 use super::worker::Worker;
-use super::{Bound, Options, Responder, tcp, udp};
+use super::{Bound, Encrypted, Options, Responder, Tcp, tcp, udp};
+use arc_swap::ArcSwap;
 use std::cell::RefCell;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -26,9 +29,11 @@ pub(super) const REFRESH: Duration = Duration::from_secs(1);
 pub struct Running {
     udp: Vec<DataThread>,
     tcp: Vec<DataThread>,
+    /// For TLS and HTTPS: handshakes delay nobody else.
+    encrypted: Vec<DataThread>,
     stop: watch::Sender<Option<Instant>>,
     shared: Arc<Shared>,
-    options: Options,
+    threads: usize,
 }
 
 /// Sockets being served, of one or more addresses. Dropping it closes them: nothing more is accepted or received,
@@ -68,17 +73,17 @@ struct Job {
 
 enum Sockets {
     Udp(Vec<std::net::UdpSocket>),
-    Tcp(Vec<std::net::TcpListener>),
+    Tcp(Vec<std::net::TcpListener>, Speak),
 }
 
 /// What went wrong so far, and the connections of this moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// TCP connections open now.
+    /// Connections open now: TCP, TLS and HTTPS.
     pub tcp_open: usize,
-    /// Idle connections that gave way to new ones.
+    /// Connections that gave way to new ones.
     pub tcp_evicted: u64,
-    /// Connections refused, or not accepted for want of file descriptors or memory.
+    /// Connections not accepted, for want of file descriptors or memory.
     pub tcp_refused: u64,
     /// Datagrams not looked at: longer than any query, or from port 0.
     pub udp_ignored: u64,
@@ -88,10 +93,12 @@ pub struct Counts {
     pub panics: u64,
 }
 
-/// What the data threads share: rare events, and the number of connections.
-#[derive(Debug, Default)]
+/// What the data threads share: rare events, and the connections.
+#[derive(Default)]
 pub(super) struct Shared {
-    pub(super) tcp_open: AtomicUsize,
+    /// The limits of connections that are accepted from now on.
+    pub(super) limits: ArcSwap<Tcp>,
+    pub(super) register: Arc<Register>,
     pub(super) tcp_evicted: AtomicU64,
     pub(super) tcp_refused: AtomicU64,
     pub(super) udp_ignored: AtomicU64,
@@ -103,28 +110,44 @@ impl Running {
     /// Starts the data threads, which have nothing to serve yet; `make_responder` is called once for each.
     pub fn start<R: Responder>(options: Options, make_responder: impl Fn() -> R) -> io::Result<Self> {
         let (stop, signal) = watch::channel(None);
-        let (udp, tcp) = (Vec::new(), Vec::new());
-        let mut running = Self { udp, tcp, stop, shared: Arc::default(), options };
-        for n in 0..running.options.threads.max(1) {
+        let (udp, tcp, encrypted, threads) = (Vec::new(), Vec::new(), Vec::new(), options.threads.max(1));
+        let mut running = Self { udp, tcp, encrypted, stop, shared: Arc::default(), threads };
+        running.set_limits(options.tcp);
+        for n in 0..threads {
             let udp = running.spawn(format!("windrose-udp-{n}"), &signal, make_responder())?;
             running.udp.push(udp);
             let tcp = running.spawn(format!("windrose-tcp-{n}"), &signal, make_responder())?;
             running.tcp.push(tcp);
+            let encrypted = running.spawn(format!("windrose-tls-{n}"), &signal, make_responder())?;
+            running.encrypted.push(encrypted);
         }
         Ok(running)
     }
 
-    /// Opens UDP and TCP sockets for every address and thread, or none at all.
-    pub fn bind(&self, addresses: &[SocketAddr]) -> io::Result<Bound> {
-        bind(addresses, self.options.threads)
+    /// Sets the limits of connections that are accepted from now on.
+    pub fn set_limits(&self, limits: Tcp) {
+        self.shared.limits.store(Arc::new(limits));
     }
 
-    /// Serves sockets that [`bind`](Self::bind) opened, until the handle is dropped.
+    /// Opens UDP and TCP sockets for every address and thread, or none at all.
+    pub fn bind(&self, addresses: &[SocketAddr]) -> io::Result<Bound> {
+        bind(addresses, self.threads)
+    }
+
+    /// Opens sockets for an encrypted protocol, one for every thread, or none at all.
+    pub fn bind_encrypted(&self, address: SocketAddr, encrypted: Encrypted) -> io::Result<Bound> {
+        bind_encrypted(address, self.threads, encrypted.try_into()?)
+    }
+
+    /// Serves sockets that [`bind`](Self::bind) or [`bind_encrypted`](Self::bind_encrypted) opened, until the handle is
+    /// dropped.
     pub fn serve(&self, bound: Bound) -> io::Result<Listening> {
         let (stop, signal) = watch::channel(None);
         let udp = self.udp.iter().zip(bound.udp.into_iter().map(Sockets::Udp));
-        let tcp = self.tcp.iter().zip(bound.tcp.into_iter().map(Sockets::Tcp));
-        for (thread, sockets) in udp.chain(tcp) {
+        let speak = bound.speak;
+        let threads = if matches!(speak, Speak::Dns) { &self.tcp } else { &self.encrypted };
+        let tcp = bound.tcp.into_iter().map(|listeners| Sockets::Tcp(listeners, speak.clone()));
+        for (thread, sockets) in udp.chain(threads.iter().zip(tcp)) {
             thread.serve(sockets, signal.clone())?;
         }
         drop(signal);
@@ -135,7 +158,7 @@ impl Running {
     /// after `grace` is cut off. Blocks for that long at most.
     pub fn stop(self, grace: Duration) {
         self.stop.send_replace(Some(Instant::now() + grace));
-        for thread in self.udp.into_iter().chain(self.tcp) {
+        for thread in self.udp.into_iter().chain(self.tcp).chain(self.encrypted) {
             // A panic outside the responder was reported by the panic hook; there is nobody else to tell.
             let _ = thread.handle.join();
         }
@@ -154,24 +177,39 @@ impl Running {
     ) -> io::Result<DataThread> {
         // Built here, so that a failure is the caller's to see.
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-        let (stop, shared, options) = (signal.clone(), Arc::clone(&self.shared), self.options.clone());
+        let (stop, shared) = (signal.clone(), Arc::clone(&self.shared));
         let (jobs, received) = mpsc::unbounded_channel();
-        let body = move || Thread::new(responder, shared, stop, options).run(&runtime, received);
+        let body = move || Thread::new(responder, shared, stop).run(&runtime, received);
         let handle = std::thread::Builder::new().name(name).spawn(body)?;
         Ok(DataThread { jobs, handle })
     }
 }
 
 /// Tells what went wrong so far in the data threads.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Gauge(Arc<Shared>);
+
+impl fmt::Debug for Gauge {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.counts().fmt(out)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Shared")
+            .field("limits", &self.limits)
+            .field("open", &self.register.len())
+            .finish_non_exhaustive()
+    }
+}
 
 impl Gauge {
     /// What went wrong so far.
     pub fn counts(&self) -> Counts {
         let get = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
         Counts {
-            tcp_open: self.0.tcp_open.load(Ordering::Relaxed),
+            tcp_open: self.0.register.len(),
             tcp_evicted: get(&self.0.tcp_evicted),
             tcp_refused: get(&self.0.tcp_refused),
             udp_ignored: get(&self.0.udp_ignored),
@@ -195,20 +233,16 @@ impl DataThread {
 pub(super) struct Thread<R> {
     pub(super) worker: Rc<RefCell<Worker<R>>>,
     pub(super) shared: Arc<Shared>,
-    pub(super) options: Options,
     pub(super) scratch: Rc<RefCell<Scratch>>,
-    pub(super) connections: Rc<Connections>,
     stop: watch::Receiver<Option<Instant>>,
 }
 
 impl<R: Responder> Thread<R> {
-    fn new(responder: R, shared: Arc<Shared>, stop: watch::Receiver<Option<Instant>>, options: Options) -> Self {
+    fn new(responder: R, shared: Arc<Shared>, stop: watch::Receiver<Option<Instant>>) -> Self {
         Self {
             worker: Rc::new(RefCell::new(Worker::new(responder, Arc::clone(&shared)))),
             scratch: Rc::default(),
-            connections: Rc::new(Connections::new(options.tcp_connections, Arc::clone(&shared))),
             shared,
-            options,
             stop,
         }
     }
@@ -245,7 +279,7 @@ impl<R: Responder> Thread<R> {
             let stop = Stop { all: self.stop.clone(), own };
             let served = match sockets {
                 Sockets::Udp(sockets) => udp::serve(&self, sockets, &stop),
-                Sockets::Tcp(listeners) => tcp::serve(&self, listeners, &stop),
+                Sockets::Tcp(listeners, speak) => tcp::serve(&self, listeners, &speak, &stop),
             };
             // nobody waits where the server is being dropped
             let _ = ready.send(served);

@@ -65,6 +65,7 @@ pub(crate) fn negotiated() {
         // RFC 7858 asks for no protocol to be named
         assert_eq!(connect(tls.address(), &[], version), Some(None));
         assert_eq!(connect(tls.address(), &["h2"], version), None);
-        assert_eq!(connect(https.address(), &["http/1.1"], version), None);
+        assert_eq!(connect(https.address(), &["http/1.1"], version), Some(Some(b"http/1.1".to_vec())));
+        assert_eq!(connect(https.address(), &["h3"], version), None);
     }
 }

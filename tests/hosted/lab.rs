@@ -1,4 +1,4 @@
-//! Listeners over the shipped configuration with everything up, certificates for them, and a client of DNS over TLS.
+//! Listeners over the shipped configuration with everything up, certificates for them, and a client of TCP and TLS.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use windrose::answer::{Reply, Worker, respond};
 use windrose::base::Now;
-use windrose::net::hosted::{Certificate, Hosted, Protocol, certified_key};
-use windrose::net::{Meta, Responder};
+use windrose::net::hosted::{self, Certificate, Hosted, certified_key};
+use windrose::net::{Encrypted, Listening, Meta, Options, Responder, Running};
 use windrose::snapshot::Snapshot;
 use windrose::wire::Rtype;
 
@@ -97,30 +97,102 @@ impl Lab {
         Self { runtime, snapshot: Arc::new(snapshot), pair, certificate }
     }
 
-    pub(crate) fn start(&self, protocol: Protocol) -> Hosted {
+    pub(crate) fn start(&self, protocol: Protocol) -> Listener {
         self.try_start("127.0.0.1:0".parse().unwrap(), protocol).unwrap()
     }
 
-    pub(crate) fn try_start(&self, address: SocketAddr, protocol: Protocol) -> std::io::Result<Hosted> {
+    pub(crate) fn try_start(&self, address: SocketAddr, protocol: Protocol) -> std::io::Result<Listener> {
         let engine = || Engine { snapshot: Arc::clone(&self.snapshot), worker: Worker::new(1) };
-        Hosted::start(address, protocol, self.runtime.handle(), engine)
+        let certificate = || Arc::clone(&self.certificate);
+        let host = |protocol| {
+            Hosted::start(address, protocol, self.runtime.handle(), engine)
+                .map(|hosted| (hosted.address(), Serving::Hosted(hosted)))
+        };
+        let serve = |encrypted| {
+            let running = Running::start(Options { threads: 2, ..Options::default() }, engine)?;
+            let listening = running.serve(running.bind_encrypted(address, encrypted)?)?;
+            Ok((listening.addresses()[0], Serving::Own(running, listening)))
+        };
+        let (address, serving) = match protocol {
+            Protocol::Dns => host(hosted::Protocol::Dns),
+            Protocol::Quic => host(hosted::Protocol::Quic(certificate())),
+            Protocol::Tls => serve(Encrypted::Tls(certificate())),
+            Protocol::Https => serve(Encrypted::Https(certificate())),
+        }?;
+        Ok(Listener { address, protocol, serving })
     }
 
-    pub(crate) fn tls(&self) -> Hosted {
-        self.start(Protocol::Tls(Arc::clone(&self.certificate)))
+    /// UDP and TCP of hickory-server.
+    pub(crate) fn plain(&self) -> Listener {
+        self.start(Protocol::Dns)
     }
 
-    pub(crate) fn https(&self) -> Hosted {
-        self.start(Protocol::Https(Arc::clone(&self.certificate)))
+    pub(crate) fn tls(&self) -> Listener {
+        self.start(Protocol::Tls)
     }
 
-    /// A client of DNS over TLS that trusts the lab's certificate.
-    pub(crate) fn connect(&self, to: &Hosted) -> Client<'_> {
-        let (address, trusted) = (to.address(), vec![self.pair.der()]);
-        let connecting = connect(address, trusted, &["dot"], rustls::DEFAULT_VERSIONS);
-        Client { stream: self.runtime.block_on(connecting).unwrap(), runtime: &self.runtime }
+    pub(crate) fn https(&self) -> Listener {
+        self.start(Protocol::Https)
+    }
+
+    /// A client of TCP, or of TLS that trusts the lab's certificate.
+    pub(crate) fn connect(&self, to: &Listener) -> Client<'_> {
+        let trusted = vec![self.pair.der()];
+        let stream: Box<dyn Stream> = self.runtime.block_on(async {
+            match to.protocol {
+                Protocol::Dns => Box::new(TcpStream::connect(to.address).await.unwrap()) as Box<dyn Stream>,
+                _ => Box::new(connect(to.address, trusted, &["dot"], rustls::DEFAULT_VERSIONS).await.unwrap()),
+            }
+        });
+        Client { stream, runtime: &self.runtime }
     }
 }
+
+/// What a listener speaks.
+#[derive(Clone, Copy)]
+pub(crate) enum Protocol {
+    Dns,
+    Tls,
+    Quic,
+    Https,
+}
+
+/// A listener that is served, by hickory-server or by our own sockets.
+pub(crate) struct Listener {
+    address: SocketAddr,
+    protocol: Protocol,
+    serving: Serving,
+}
+
+enum Serving {
+    Hosted(Hosted),
+    Own(Running, Listening),
+}
+
+impl Listener {
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn is_serving(&self) -> bool {
+        match &self.serving {
+            Serving::Hosted(hosted) => hosted.is_serving(),
+            Serving::Own(..) => true,
+        }
+    }
+
+    pub(crate) async fn stop(self, grace: Duration) {
+        match self.serving {
+            Serving::Hosted(hosted) => hosted.stop(grace).await,
+            Serving::Own(_running, listening) => listening.close(grace).await,
+        }
+    }
+}
+
+/// A connection, encrypted or not.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Connects with TLS, offering protocols and versions, trusting certificates.
 pub(crate) async fn connect(
@@ -141,9 +213,9 @@ pub(crate) async fn connect(
     TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(HOST).unwrap(), stream).await
 }
 
-/// A connection of DNS over TLS.
+/// A connection of DNS over TCP or TLS.
 pub(crate) struct Client<'l> {
-    pub(crate) stream: TlsStream<TcpStream>,
+    stream: Box<dyn Stream>,
     runtime: &'l Runtime,
 }
 
@@ -179,7 +251,7 @@ impl Client<'_> {
     }
 }
 
-async fn exchange(stream: &mut TlsStream<TcpStream>, query: &[u8]) -> std::io::Result<Vec<u8>> {
+async fn exchange(stream: &mut impl Stream, query: &[u8]) -> std::io::Result<Vec<u8>> {
     let len = u16::try_from(query.len()).unwrap();
     stream.write_all(&[&len.to_be_bytes(), query].concat()).await?;
     let mut response = vec![0; stream.read_u16().await?.into()];

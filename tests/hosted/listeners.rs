@@ -1,13 +1,11 @@
 //! Starting and stopping listeners.
 
 use std::net::{TcpListener, UdpSocket};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use windrose::net::hosted::Protocol;
 use windrose::wire::Rtype;
 
-use crate::lab::Lab;
+use crate::lab::{Lab, Protocol};
 
 /// Where a port that was free stays free: clients of other tests take theirs on 127.0.0.1.
 const QUIET: &str = "127.0.0.77:0";
@@ -17,8 +15,7 @@ const GRACE: Duration = Duration::from_secs(5);
 #[allow(clippy::disallowed_methods, reason = "stopping must be quick")]
 pub(crate) fn one_stops() {
     let lab = Lab::new();
-    let tls = || Protocol::Tls(Arc::clone(&lab.certificate));
-    let (stopped, other) = (lab.try_start(QUIET.parse().unwrap(), tls()).unwrap(), lab.tls());
+    let (stopped, other) = (lab.try_start(QUIET.parse().unwrap(), Protocol::Tls).unwrap(), lab.tls());
     let (mut gone, mut stays) = (lab.connect(&stopped), lab.connect(&other));
     gone.message("ns1.example.com", Rtype::A);
     stays.message("ns1.example.com", Rtype::A);
@@ -29,10 +26,10 @@ pub(crate) fn one_stops() {
     assert!(other.is_serving());
     assert_eq!(stays.message("ns1.example.com", Rtype::A).answers.len(), 1);
     // the address is free at once
-    let again = lab.try_start(address, tls()).unwrap();
+    let again = lab.try_start(address, Protocol::Tls).unwrap();
     assert_eq!(lab.connect(&again).message("ns1.example.com", Rtype::A).answers.len(), 1);
-    for protocol in [Protocol::Dns, Protocol::Quic(Arc::clone(&lab.certificate))] {
-        let hosted = lab.try_start(QUIET.parse().unwrap(), protocol.clone()).unwrap();
+    for protocol in [Protocol::Dns, Protocol::Quic] {
+        let hosted = lab.try_start(QUIET.parse().unwrap(), protocol).unwrap();
         let address = hosted.address();
         lab.runtime.block_on(hosted.stop(GRACE));
         lab.try_start(address, protocol).unwrap();
@@ -56,12 +53,11 @@ pub(crate) fn dropping_stops() {
 pub(crate) fn taken() {
     let lab = Lab::new();
     let (tcp, udp) = (TcpListener::bind(QUIET).unwrap(), UdpSocket::bind(QUIET).unwrap());
-    let certificate = || Arc::clone(&lab.certificate);
     for (address, protocol, what) in [
-        (tcp.local_addr().unwrap(), Protocol::Tls(certificate()), "(TLS)"),
-        (tcp.local_addr().unwrap(), Protocol::Https(certificate()), "(HTTPS)"),
+        (tcp.local_addr().unwrap(), Protocol::Tls, "(TLS)"),
+        (tcp.local_addr().unwrap(), Protocol::Https, "(HTTPS)"),
         (tcp.local_addr().unwrap(), Protocol::Dns, "(TCP)"),
-        (udp.local_addr().unwrap(), Protocol::Quic(certificate()), "(QUIC)"),
+        (udp.local_addr().unwrap(), Protocol::Quic, "(QUIC)"),
         (udp.local_addr().unwrap(), Protocol::Dns, "(UDP)"),
     ] {
         let error = lab.try_start(address, protocol).map(drop).unwrap_err().to_string();
@@ -69,6 +65,6 @@ pub(crate) fn taken() {
         assert!(error.contains("something else listens there"), "{error}");
     }
     // TLS and QUIC share a port, as they do where both have 853
-    let tls = lab.try_start(QUIET.parse().unwrap(), Protocol::Tls(certificate())).unwrap();
-    lab.try_start(tls.address(), Protocol::Quic(certificate())).unwrap();
+    let tls = lab.try_start(QUIET.parse().unwrap(), Protocol::Tls).unwrap();
+    lab.try_start(tls.address(), Protocol::Quic).unwrap();
 }

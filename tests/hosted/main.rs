@@ -1,5 +1,5 @@
-//! Listeners of hickory-server over the engine: every protocol, certificates, stopping, and how responses differ from
-//! those of our own sockets.
+//! Encrypted listeners, and those of hickory-server, over the engine: every protocol, certificates, stopping, and how
+//! responses of hickory-server differ from those of our own sockets.
 //!
 //! What needs `kdig` is ignored without it and says so; with `WINDROSE_REQUIRE_TOOLS` set it fails.
 #![allow(clippy::unwrap_used, reason = "a test that fails should fail where it stands")]
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         ("kdig::quic", kdig::quic),
         ("kdig::https", kdig::https),
         ("kdig::udp_and_tcp", kdig::plain),
-        ("kdig::https_by_get_is_not_answered", kdig::https_get),
+        ("kdig::https_by_get", kdig::https_get),
     ] {
         trials.push(with_kdig(name, test));
     }

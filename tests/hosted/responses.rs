@@ -15,7 +15,7 @@ use crate::support::{self, query};
 
 pub(crate) fn dropped() {
     let lab = Lab::new();
-    let hosted = lab.tls();
+    let hosted = lab.plain();
     let mut client = lab.connect(&hosted);
     assert!(client.is_ignored(&query("drop.example.com", Rtype::A, None)));
     assert_eq!(client.message("ns1.example.com", Rtype::A).answers.len(), 1);
@@ -23,7 +23,7 @@ pub(crate) fn dropped() {
 
 pub(crate) fn panicked() {
     let lab = Lab::new();
-    let hosted = lab.tls();
+    let hosted = lab.plain();
     let mut client = lab.connect(&hosted);
     for _ in 0..3 {
         assert!(client.is_ignored(&query("panic.example.com", Rtype::A, None)));
@@ -33,7 +33,7 @@ pub(crate) fn panicked() {
 
 pub(crate) fn unreadable() {
     let lab = Lab::new();
-    let hosted = lab.tls();
+    let hosted = lab.plain();
     let subnet = Some(("192.0.2.0".parse().unwrap(), 24));
     let response = lab.connect(&hosted).ask(&query("garbage.example.com", Rtype::A, subnet));
     let message = Message::from_vec(&response).unwrap();
@@ -45,7 +45,7 @@ pub(crate) fn unreadable() {
 /// The response must be what the engine gave, but for compression.
 pub(crate) fn case_and_order() {
     let lab = Lab::new();
-    let hosted = lab.tls();
+    let hosted = lab.plain();
     let mut client = lab.connect(&hosted);
     let mut engine = support::Engine::new(support::healthy(support::shipped()), 1);
     for (name, rtype) in [
@@ -60,12 +60,12 @@ pub(crate) fn case_and_order() {
     ] {
         for subnet in [None, Some(("133.11.0.0".parse().unwrap(), 24))] {
             let query = query(name, rtype, subnet);
-            let over_tls = Message::from_vec(&client.ask(&query)).unwrap();
+            let hosted_message = Message::from_vec(&client.ask(&query)).unwrap();
             let direct = engine.ask(&query, Transport::Tcp).unwrap();
             let direct = Message::from_vec(direct).unwrap();
             // the text shows case, which names that are compared do not
-            assert_eq!(format!("{over_tls}"), format!("{direct}"));
-            assert_eq!(over_tls.edns, direct.edns);
+            assert_eq!(format!("{hosted_message}"), format!("{direct}"));
+            assert_eq!(hosted_message.edns, direct.edns);
         }
     }
 }
@@ -83,7 +83,7 @@ const ODD: &str = "$TTL 60\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\n\
 
 pub(crate) fn rdata() {
     let lab = Lab::with(odd());
-    let hosted = lab.tls();
+    let hosted = lab.plain();
     let (mut client, mut engine) = (lab.connect(&hosted), support::Engine::new(odd(), 1));
     for (name, rtype) in [
         ("empty", 65280),
@@ -123,7 +123,7 @@ fn rdata_of<'r>(response: &'r [u8], query: &[u8]) -> &'r [u8] {
 
 pub(crate) fn many_at_once() {
     let lab = Lab::new();
-    let hosted = lab.tls();
+    let hosted = lab.plain();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {

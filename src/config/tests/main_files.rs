@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Cookies, Host, Protocol, UdpMode};
+use crate::config::{Cookies, Host, Protocol, Tcp, UdpMode};
 
 #[test]
 fn defaults() {
     let (main, found) = main_of("version = 1\n");
     assert_eq!(found, [""; 0]);
-    let Main { server, tls, cookies, admin, databases, shared, zones } = main.expect("sound");
+    let Main { server, tls, cookies, tcp, admin, databases, shared, zones } = main.expect("sound");
+    assert_eq!(tcp, Tcp::default());
     let listen: Vec<_> = server.listen.iter().map(ToString::to_string).collect();
     assert_eq!(listen, ["127.0.0.1:5300 (UDP and TCP)", "[::1]:5300 (UDP and TCP)"]);
     assert!(server.watch && server.host == Host::Native && tls.is_empty() && admin == Default::default());
@@ -37,6 +38,12 @@ fn everything_said() {
         enabled = true
         secret_file = "cookies.secret"
         require = true
+        [tcp]
+        idle_timeout = "30s"
+        read_timeout = "2s"
+        write_timeout = "1500ms"
+        max_connections = 5000
+        max_connections_per_source = 50
         [tls.main]
         cert = "c.pem"
         key = "k.pem"
@@ -82,6 +89,14 @@ fn everything_said() {
     assert_eq!(main.server.udp, UdpMode::Plain);
     assert_eq!(main.server.nsid.as_deref(), Some(&[0x66, 0xc3, 0xa0][..]));
     assert!(main.cookies.enabled && main.cookies.require);
+    let tcp = Tcp {
+        idle_timeout: Duration::from_secs(30),
+        read_timeout: Duration::from_secs(2),
+        write_timeout: Duration::from_millis(1500),
+        max_connections: 5000,
+        max_connections_per_source: 50,
+    };
+    assert_eq!(main.tcp, tcp);
     assert_eq!(main.cookies.secret_file.expect("said").0, "cookies.secret");
     assert_eq!(main.server.startup_wait, Some(Duration::from_millis(2500)));
     assert_eq!(main.databases.iter().map(|(path, _)| path).collect::<Vec<_>>(), ["a.mmdb", "b.mmdb"]);
@@ -165,6 +180,19 @@ const BROKEN: &[(&str, &[&str])] = &[
     (
         "[cookies]\nenabled = 1\nsecret_file = \"\"",
         &["3:11: \"enabled\" must be true or false, not an integer", "4:15: the path is empty"],
+    ),
+    (
+        "[tcp]\nidle_timeout = 10\nread_timeout = \"0s\"\nmax_connections = 0\nmax_conections = 5",
+        &[
+            "3:16: \"idle_timeout\" must be a string such as \"5s\", not an integer",
+            "4:16: this duration must be longer than zero",
+            "5:19: \"max_connections\" must be from 1 to 1000000",
+            "6:1: unknown key \"max_conections\" in [tcp]",
+        ],
+    ),
+    (
+        "[tcp]\nmax_connections = 100\nmax_connections_per_source = 200",
+        &["4:1: warning: \"max_connections_per_source\" has no effect: there are 100 at most in all"],
     ),
     ("[geo]\ndatabases = \"a.mmdb\"", &["3:13: \"databases\" must be an array of paths, not a string"]),
     ("[geo]\ndatabases = [\"a\", \"a\", \"\"]", &["3:19: \"a\" is named twice", "3:24: the path is empty"]),
