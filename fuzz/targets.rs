@@ -16,8 +16,11 @@ use windrose::snapshot::{Loaded, Snapshot, Zones};
 use windrose::wire::{ClientSubnet, EdnsQuery};
 use windrose::zone::{self, RdataText, Zone, ZoneBuilder};
 
+/// Takes any octets, and panics where something does not hold.
+pub(crate) type Target = fn(&[u8]);
+
 /// The targets by name, which is also that of their corpus.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 4] =
+pub(crate) const TARGETS: [(&str, Target); 4] =
     [("packet", packet), ("edns", edns), ("zone", zone_file), ("config", config)];
 
 /// A zone with everything that leads elsewhere, besides the shipped one.
