@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::cookies::{Cookies, cookies, nsid};
+use super::identity::chaos_text;
 use super::listen::{Listener, admin_listen, default_listen, listen};
 use super::table::{Entry, Log, Table, Text, Value, with_root};
 use crate::base::{Diagnostic, FileId, Sources, Span};
@@ -17,6 +19,8 @@ pub struct Main {
     pub server: Server,
     /// `[tls.NAME]`: certificates for the encrypted listeners.
     pub tls: Vec<TlsEntry>,
+    /// `[cookies]`.
+    pub cookies: Cookies,
     /// `[admin]`.
     pub admin: Admin,
     /// `[geo] databases`, in order of precedence.
@@ -44,6 +48,12 @@ pub struct Server {
     pub host: Host,
     /// How UDP is served.
     pub udp: UdpMode,
+    /// What `version.bind` in class CHAOS is answered.
+    pub version: Option<String>,
+    /// What `id.server` and `hostname.bind` in class CHAOS are answered (RFC 4892).
+    pub identity: Option<String>,
+    /// The name server identifier (RFC 5001), if it is answered.
+    pub nsid: Option<Box<[u8]>>,
 }
 
 /// What serves UDP and TCP.
@@ -112,6 +122,7 @@ pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnost
         let server = section(log, &mut root, "server", "[server]").map(|table| server(log, table, &names, &mut used));
         let server = server.unwrap_or_default();
         let admin = section(log, &mut root, "admin", "[admin]").map(|table| admin(log, table, &server.listen));
+        let cookies = section(log, &mut root, "cookies", "[cookies]").map(|table| cookies(log, table));
         let databases = section(log, &mut root, "geo", "[geo]").map(|table| paths(log, table, "databases"));
         let shared = section(log, &mut root, "steering", "[steering]").map(|table| paths(log, table, "shared"));
         let zones = root.take("zone").map(|value| zones(log, value));
@@ -123,6 +134,7 @@ pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnost
         Some(Main {
             server,
             tls: tls.into_iter().filter_map(|(_, entry)| entry).collect(),
+            cookies: cookies.unwrap_or_default(),
             admin: admin.unwrap_or_default(),
             databases: databases.unwrap_or_default(),
             shared: shared.unwrap_or_default(),
@@ -150,6 +162,9 @@ impl Default for Server {
             watch: true,
             host: Host::Native,
             udp: UdpMode::Auto,
+            version: None,
+            identity: None,
+            nsid: None,
         }
     }
 }
@@ -183,6 +198,9 @@ fn server(log: &mut Log<'_>, mut table: Table<'_>, tls: &[&str], used: &mut Vec<
         let known = [("auto", Some(UdpMode::Auto)), ("batch", None), ("plain", Some(UdpMode::Plain))];
         server.udp = built(log, value, &known).unwrap_or_default();
     }
+    server.version = table.take("version").and_then(|value| chaos_text(log, value));
+    server.identity = table.take("identity").and_then(|value| chaos_text(log, value));
+    server.nsid = table.take("nsid").and_then(|value| nsid(log, value));
     table.close(log);
     server
 }
@@ -223,7 +241,7 @@ fn built<T: Copy>(log: &mut Log<'_>, value: Value<'_>, words: &[(&'static str, O
     built
 }
 
-fn path(log: &mut Log<'_>, value: Value<'_>) -> Option<(String, Span)> {
+pub(super) fn path(log: &mut Log<'_>, value: Value<'_>) -> Option<(String, Span)> {
     let text = value.string_as(log, "a path, as a string")?;
     if text.is_empty() {
         log.error_with(value.span, "the path is empty", "write a path; relative ones start at the folder of this file");

@@ -14,6 +14,7 @@ use crate::zone::{self, ZoneBuilder};
 
 use super::among::Among;
 use super::certificates::{Certificates, certificates};
+use super::cookies::service;
 use super::files::Files;
 use super::shown::{reason, shown};
 
@@ -120,6 +121,7 @@ impl Loader {
         let main = config::main_file(&self.report.sources, file, &mut self.report.diagnostics)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let certificates = certificates(&main, folder, &mut self.report);
+        let service = service(&main, folder, &mut self.report, &mut self.paths);
         let (databases, fields, locations) = self.databases(&main, folder);
         let zones = self.zones(&main, folder);
         if zones.is_empty() && !self.report.has_errors() {
@@ -133,7 +135,7 @@ impl Loader {
             return None;
         }
         let maps = catchment_maps(&steering, &locations);
-        let loaded = Loaded { zones: Zones::new(zones), steering, maps, databases };
+        let loaded = Loaded { zones: Zones::new(zones), steering, maps, databases, service };
         Some(Setup { main, loaded: Arc::new(loaded), certificates })
     }
 

@@ -9,6 +9,7 @@
 mod among;
 mod certificates;
 mod changes;
+mod cookies;
 pub mod explain;
 mod failover;
 mod files;

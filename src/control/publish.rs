@@ -139,7 +139,11 @@ impl Control {
     pub async fn load(&self) -> Result<(Setup, Report), Report> {
         let config = self.config.clone();
         let loading = tokio::task::spawn_blocking(move || load_at_rest(&config)).await;
-        loading.unwrap_or_else(|panic| Err(panicked(&panic)))
+        let (mut setup, report) = loading.unwrap_or_else(|panic| Err(panicked(&panic)))?;
+        if let Some(loaded) = Arc::get_mut(&mut setup.loaded) {
+            loaded.service.inherit(&self.published().load().loaded.service);
+        }
+        Ok((setup, report))
     }
 
     /// What changed between two loads, a line a thing.
