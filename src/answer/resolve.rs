@@ -7,6 +7,7 @@ use crate::zone::{Found, Node, Zone};
 
 use super::additional::{additional, glue};
 use super::compose::Composer;
+use super::limit::Kind;
 use super::meta::{Meta, Transport};
 use super::status::Status;
 use super::worker::{MAX_CHAIN, Worker};
@@ -106,6 +107,7 @@ impl Resolver<'_> {
         let found = zone.find(name);
         if first {
             composer.body.share(shared_end(zone, found));
+            composer.kind = kind(found);
         }
         match found {
             Found::Exact(node) | Found::Wildcard(node) => self.node(zone, node, owner, composer, worker),
@@ -214,6 +216,17 @@ impl Resolver<'_> {
         // below itself, it would only make the name longer and longer
         let complete = self.question.rtype == Rtype::CNAME || substitute.is_within(node.name());
         Ok(if complete { Next::Done } else { Next::Follow(NameBuf::lowercase(target.as_ref())) })
+    }
+}
+
+/// What the rate of an answer is counted as.
+fn kind(found: Found<'_>) -> Kind {
+    match found {
+        Found::Exact(_) => Kind::Name,
+        Found::Wildcard(_) => Kind::Wildcard,
+        Found::Dname(_) => Kind::Dname,
+        Found::Delegation(_) => Kind::Referral,
+        Found::NxDomain => Kind::NxDomain,
     }
 }
 

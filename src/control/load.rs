@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::base::{Diagnostic, FileId, PrefixMap, Sources, Span};
 use crate::config::{self, Main, SteeringBuilder};
 use crate::geo::{self, Database, Fields, Location};
-use crate::snapshot::{Loaded, LoadedDatabase, Zones};
+use crate::snapshot::{Loaded, LoadedDatabase, RateLimit, Zones};
 use crate::steer::{Steering, catchment_maps};
 use crate::wire::{Name, NameRef};
 use crate::zone::{self, ZoneBuilder};
@@ -135,7 +135,8 @@ impl Loader {
             return None;
         }
         let maps = catchment_maps(&steering, &locations);
-        let loaded = Loaded { zones: Zones::new(zones), steering, maps, databases, service };
+        let rate_limit = main.rate_limit.clone().map(RateLimit::new);
+        let loaded = Loaded { zones: Zones::new(zones), steering, maps, databases, service, rate_limit };
         Some(Setup { main, loaded: Arc::new(loaded), certificates })
     }
 

@@ -9,13 +9,13 @@ use crate::config::{Cookies, Host, Protocol, UdpMode};
 fn defaults() {
     let (main, found) = main_of("version = 1\n");
     assert_eq!(found, [""; 0]);
-    let Main { server, tls, cookies, admin, databases, shared, zones } = main.expect("sound");
+    let Main { server, tls, cookies, rate_limit, admin, databases, shared, zones } = main.expect("sound");
     let listen: Vec<_> = server.listen.iter().map(ToString::to_string).collect();
     assert_eq!(listen, ["127.0.0.1:5300 (UDP and TCP)", "[::1]:5300 (UDP and TCP)"]);
     assert!(server.watch && server.host == Host::Native && tls.is_empty() && admin == Default::default());
     assert_eq!((server.zones, server.state, server.startup_wait), (None, None, None));
     assert_eq!(server.udp, UdpMode::Auto);
-    assert_eq!((server.nsid, cookies), (None, Cookies::default()));
+    assert_eq!((server.nsid, cookies, rate_limit), (None, Cookies::default(), None));
     assert!(databases.is_empty() && shared.is_empty() && zones.is_empty());
 }
 
