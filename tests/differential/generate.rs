@@ -8,14 +8,13 @@ use crate::zone::Zone;
 
 /// Zones that one server serves together.
 pub(crate) struct Universe {
-    pub(crate) title: &'static str,
     pub(crate) zones: Vec<Zone>,
 }
 
 /// All zones of a seed.
 pub(crate) fn universes(seed: u64) -> Vec<Universe> {
     let mut rng = Rng::with_seed(seed);
-    vec![Universe { title: "many", zones: many(&mut rng) }, Universe { title: "root", zones: below_root(&mut rng) }]
+    vec![Universe { zones: many(&mut rng) }, Universe { zones: below_root(&mut rng) }]
 }
 
 /// Zones of all kinds.

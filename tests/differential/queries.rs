@@ -11,7 +11,6 @@ use crate::zone::Zone;
 /// A query, and what it is about.
 #[derive(Clone)]
 pub(crate) struct Query {
-    pub(crate) zone: usize,
     /// The situation that the name was taken from.
     pub(crate) subject: &'static str,
     pub(crate) name: Name,
@@ -94,11 +93,11 @@ impl fmt::Display for Query {
 /// Each name of a zone with each common type.
 pub(crate) fn thorough<'z>(zones: &'z [Zone], rng: &mut Rng) -> impl Iterator<Item = Query> + use<'z> {
     let mut rng = rng.fork();
-    let all = zones.iter().enumerate().flat_map(|(at, zone)| zone.names.iter().map(move |name| (at, name)));
-    all.flat_map(move |(zone, (name, subject))| {
+    let all = zones.iter().flat_map(|zone| &zone.names);
+    all.flat_map(move |(name, subject)| {
         let mut rng = rng.fork();
         COMMON.map(|rtype| {
-            let mut query = plain(zone, subject, name.clone(), rtype);
+            let mut query = plain(subject, name.clone(), rtype);
             vary(&mut query, &mut rng);
             query
         })
@@ -107,14 +106,14 @@ pub(crate) fn thorough<'z>(zones: &'z [Zone], rng: &mut Rng) -> impl Iterator<It
 
 /// A query at random.
 pub(crate) fn random(zones: &[Zone], rng: &mut Rng) -> Query {
-    let zone = rng.usize(..zones.len());
-    let (name, subject) = &zones[zone].names[rng.usize(..zones[zone].names.len())];
+    let zone = &zones[rng.usize(..zones.len())];
+    let (name, subject) = &zone.names[rng.usize(..zone.names.len())];
     let rtype = match rng.u8(..20) {
         0..13 => COMMON[rng.usize(..COMMON.len())],
         13..15 => 1,
         _ => OTHERS[rng.usize(..OTHERS.len())],
     };
-    let mut query = plain(zone, subject, near(name, &zones[zone], rng), rtype);
+    let mut query = plain(subject, near(name, zone, rng), rtype);
     vary(&mut query, rng);
     if rng.u8(..30) == 0 {
         (query.rtype, query.tcp) = (ANY, true);
@@ -146,8 +145,8 @@ pub(crate) fn special(zones: &[Zone], rng: &mut Rng, each: usize) -> Vec<Query> 
     queries
 }
 
-fn plain(zone: usize, subject: &'static str, name: Name, rtype: u16) -> Query {
-    Query { zone, subject, name, rtype, class: 1, flags: 0, edns: None, tcp: false }
+fn plain(subject: &'static str, name: Name, rtype: u16) -> Query {
+    Query { subject, name, rtype, class: 1, flags: 0, edns: None, tcp: false }
 }
 
 fn edns<'q>(query: &'q mut Query, rng: &mut Rng) -> &'q mut Edns {

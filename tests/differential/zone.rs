@@ -9,7 +9,8 @@ use crate::names::Name;
 /// A zone, as a master file and as names to ask.
 pub(crate) struct Zone {
     pub(crate) origin: Name,
-    pub(crate) lines: Vec<String>,
+    /// Owners and what follows them.
+    pub(crate) lines: Vec<(String, String)>,
     /// Owners and targets, each with the subject it stands for.
     pub(crate) names: Vec<(Name, &'static str)>,
     subject: &'static str,
@@ -34,7 +35,8 @@ impl Zone {
         let mut zone = Self { lines: Vec::new(), names: Vec::new(), subject: "apex", origin };
         let (ttl, minimum) = (rng.u32(0..8) * 900, rng.u32(0..8) * 900);
         let serial = rng.u32(..);
-        zone.lines.push(format!("@ {ttl} IN SOA ns1 host\\.master {serial} 7200 3600 1209600 {minimum}"));
+        let soa = format!("{ttl} IN SOA ns1 host\\.master {serial} 7200 3600 1209600 {minimum}");
+        zone.lines.push(("@".to_owned(), soa));
         zone.names.push((zone.origin.clone(), "apex"));
         zone
     }
@@ -50,7 +52,7 @@ impl Zone {
         let key = owner.to_ascii_lowercase();
         let hash = key.bytes().chain(rtype.bytes()).fold(7u32, |sum, octet| sum * 31 % 65_521 + u32::from(octet));
         let ttl = TTLS[hash as usize % TTLS.len()];
-        self.lines.push(format!("{owner} {ttl} IN {rtype} {rdata}"));
+        self.lines.push((owner.to_owned(), format!("{ttl} IN {rtype} {rdata}")));
         self.name(owner);
         if matches!(rtype, "NS" | "CNAME" | "DNAME" | "MX" | "SRV" | "PTR") {
             self.name(rdata.rsplit(' ').next().expect("a target"));
@@ -74,19 +76,19 @@ impl Zone {
     /// The master file.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("$ORIGIN {}\n", self.origin);
-        self.lines.iter().for_each(|line| writeln!(text, "{line}").expect("a string takes all"));
+        self.lines.iter().for_each(|(owner, data)| writeln!(text, "{owner} {data}").expect("a string takes all"));
         text
     }
 
     /// The lines that a query about a name touches: those of owners above, at and just below it.
-    pub(crate) fn lines_about(&self, name: &Name) -> Vec<&str> {
-        let touches = |line: &&String| {
-            let owner = self.absolute(line.split(' ').next().unwrap_or_default());
+    pub(crate) fn lines_about(&self, name: &Name) -> Vec<String> {
+        let touches = |(owner, data): &&(String, String)| {
+            let owner = self.absolute(owner);
             let above = Name(owner.0.iter().skip_while(|label| *label == b"*").cloned().collect());
-            name.is_within(&above) && (above.0.len() > self.origin.0.len() || line.contains(" SOA "))
+            name.is_within(&above) && (above.0.len() > self.origin.0.len() || data.contains(" SOA "))
                 || owner.is_within(name) && owner.0.len() <= name.0.len() + 1
         };
-        self.lines.iter().filter(touches).map(String::as_str).collect()
+        self.lines.iter().filter(touches).map(|(owner, data)| format!("{owner} {data}")).collect()
     }
 }
 
