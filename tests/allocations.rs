@@ -30,6 +30,15 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+/// A query for A with options of EDNS.
+fn with_options(name: &str, options: &[u8]) -> Vec<u8> {
+    let mut query = query(name, Rtype::A, None);
+    query[11] = 1;
+    query.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, options.len() as u8]);
+    query.extend(options);
+    query
+}
+
 #[test]
 fn answering_allocates_nothing() {
     let mut engine = Engine::new(healthy(shipped()), 1);
@@ -44,6 +53,10 @@ fn answering_allocates_nothing() {
         query("static.example.com", Rtype::A, client),
         query("host.lab.example.com", Rtype::A, None),
         query("example.net", Rtype::A, client),
+        with_options("www.example.com", &[0, 3, 0, 0, 0, 11, 0, 0, 0, 12, 0, 0]),
+        with_options("www.example.com", &[0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]),
+        with_options("nothing.example.com", &[[0, 10, 0, 24].as_slice(), &[1; 24]].concat()),
+        with_options("www.example.com", &[0, 10, 0, 1, 1]),
         vec![0; 40],
     ];
     for query in &queries {

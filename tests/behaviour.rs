@@ -97,7 +97,7 @@ fn ask_and_check(subject: &Subject, case: &Case) -> Result<(), Failed> {
 
 fn ask(subject: &Subject, packet: &[u8], tcp: bool) -> Result<Option<Vec<u8>>, Failed> {
     let Ok(server) = std::env::var("WINDROSE_BEHAVIOUR_SERVER") else {
-        return Ok(adapter::ask(&subject.zones, packet, tcp));
+        return Ok(adapter::ask(&subject.setting, &subject.zones, packet, tcp));
     };
     let server: SocketAddr = server.parse().map_err(|_| "WINDROSE_BEHAVIOUR_SERVER is no ADDRESS:PORT")?;
     Ok(sockets::ask(server, packet, tcp))

@@ -4,7 +4,7 @@
 //! plan. Only records whose target is the owner itself (`.`, RFC 9460 §2.5.2) are changed.
 
 use crate::steer::{AnswerFamily, CatchmentPlan, FamilyPlan, SteeredName};
-use crate::wire::{Body, Full, Owner, Section};
+use crate::wire::{Body, Class, Full, Owner, Section};
 use crate::zone::{Node, RrSet};
 
 use super::compose::Composer;
@@ -46,7 +46,7 @@ impl Resolver<'_> {
         for rdata in rrset.rdatas() {
             match own_params(rdata) {
                 Some(params) => {
-                    let record = composer.body.open(Section::Answer, owner, rrset.rtype(), ttl)?;
+                    let record = composer.body.open(Section::Answer, owner, rrset.rtype(), Class::IN, ttl)?;
                     composer.body.put(&rdata[..rdata.len() - params.len()])?;
                     hints.put_params(params, &mut composer.body)?;
                     composer.body.close(&record);

@@ -2,15 +2,17 @@
 //!
 //! A query is parsed ([`wire`](crate::wire)), its zone found ([`snapshot`](crate::snapshot)), its name resolved within
 //! the zone (`resolve`), a steered name answered from the plan (`steered`), and the response composed and fitted into
-//! what the transport carries (`compose`). `status` maps what can go wrong to RCODE and Extended DNS Error.
+//! what the transport carries (`compose`), with the options of EDNS (`options`). `status` maps what can go wrong to RCODE and Extended DNS Error.
 //!
 //! Nothing here waits, locks, logs, allocates or reads a clock.
 
 mod additional;
+mod chaos;
 mod compose;
 mod counters;
 mod hints;
 mod meta;
+mod options;
 mod resolve;
 mod status;
 mod steered;
@@ -26,9 +28,12 @@ pub use worker::{MAX_CHAIN, Worker};
 
 use crate::base::Now;
 use crate::snapshot::Snapshot;
-use crate::wire::{Class, HEADER_LEN, Header, Malformed, Opcode, Query, Question, Rcode, Rtype, parse_query};
+use crate::wire::{
+    Class, EdnsQuery, HEADER_LEN, Header, Malformed, Opcode, Question, Rcode, Rtype, parse_cookie_request, parse_query,
+};
 
 use compose::Composer;
+use options::Options;
 use resolve::Resolver;
 use status::Status;
 
@@ -64,19 +69,27 @@ fn answer(
     worker: &mut Worker,
     out: &mut [u8],
 ) -> (usize, Option<Rtype>, Rcode) {
+    let options = |edns: EdnsQuery| Options::new(edns, &snap.loaded.service, meta, now);
     let query = match parse_query(query, header) {
         Ok(query) => query,
-        Err(Malformed { question }) => {
-            let status = if header.opcode == Opcode::QUERY { Status::FormErr } else { Status::NotImp };
-            let (len, rcode) = compose::bare(header, question.as_ref(), status, out);
+        Err(Malformed { question, edns }) => {
+            let asked = parse_cookie_request(query, header).map(options);
+            let told = unread(header, asked.as_ref());
+            let options = asked.or_else(|| edns.map(options));
+            let (len, rcode) = compose::bare(header, question.as_ref(), options.as_ref(), told, out);
             return (len, None, rcode);
         }
     };
     let rtype = query.question.rtype;
     let body = worker.body.take().unwrap_or_default();
-    let mut composer = Composer::new(body, &query, meta, out.len());
+    let options = query.edns.map(options);
+    let admitted = admit(header, &query.question, options.as_ref(), meta);
+    let mut composer = Composer::new(body, &query.question, options, meta, out.len());
     let resolver = Resolver { snap, question: &query.question, edns: query.edns.as_ref(), meta, now };
-    let answered = admit(header, &query, meta).and_then(|()| resolver.resolve(&mut composer, worker));
+    let answered = admitted.and_then(|()| match query.question.class {
+        Class::CH => chaos::chaos(&snap.loaded.service, &query.question, &mut composer),
+        _ => resolver.resolve(&mut composer, worker),
+    });
     if let Err(status) = answered {
         composer.fail(status);
     }
@@ -86,21 +99,23 @@ fn answer(
     (len, Some(rtype), rcode)
 }
 
+/// What is told to a query that has no question to answer; `asked` if it only asks for a cookie (RFC 7873 §5.4).
+fn unread(header: &Header, asked: Option<&Options<'_>>) -> Result<(), Status> {
+    match asked {
+        _ if header.opcode != Opcode::QUERY => Err(Status::NotImp),
+        Some(options) => options.cookie_request(),
+        None => Err(Status::FormErr),
+    }
+}
+
 /// Whether a well-formed query is one that zones can answer.
-fn admit(header: &Header, query: &Query<'_>, meta: &Meta) -> Result<(), Status> {
+fn admit(header: &Header, question: &Question<'_>, options: Option<&Options<'_>>, meta: &Meta) -> Result<(), Status> {
     if header.opcode != Opcode::QUERY {
         return Err(Status::NotImp);
     }
-    if let Some(edns) = &query.edns {
-        if edns.version > 0 {
-            return Err(Status::BadVers);
-        }
-        if matches!(edns.client_subnet, Some(Err(_))) {
-            return Err(Status::BadClientSubnet);
-        }
-    }
-    match query.question {
-        Question { class, .. } if class != Class::IN && class != Class::ANY => Err(Status::Prohibited),
+    options.map_or(Ok(()), Options::check)?;
+    match *question {
+        Question { class, .. } if ![Class::IN, Class::CH, Class::ANY].contains(&class) => Err(Status::NotSupported),
         Question { rtype: Rtype::AXFR, .. } if meta.transport == Transport::Udp => Err(Status::NotImp), // RFC 5936 §4.2
         Question { rtype: Rtype::AXFR | Rtype::IXFR, .. } => Err(Status::Prohibited),
         _ => Ok(()),

@@ -45,7 +45,7 @@ fn meta() -> Meta {
 
 /// The sections that answer a query: octets, patches, counts.
 fn composed(snap: &Snapshot, query: &Query<'_>) -> Box<Body> {
-    let mut composer = Composer::new(Box::default(), query, &meta(), 65535);
+    let mut composer = Composer::new(Box::default(), &query.question, None, &meta(), 65535);
     let now = Now::default();
     let resolver = Resolver { snap, question: &query.question, edns: None, meta: &meta(), now };
     assert!(resolver.resolve(&mut composer, &mut Worker::new(1)).is_ok());

@@ -78,7 +78,7 @@ pub fn cookie_secrets(file: FileId, bytes: &[u8], diagnostics: &mut Vec<Diagnost
         match hex(word).and_then(|octets| octets.try_into().ok()).map(Secret::new) {
             None => error(
                 "a secret must be 32 hexadecimal digits",
-                "make one with: openssl rand -hex 16; comments start with #",
+                "make one with: openssl rand -hex 16; a comment takes a line of its own",
             ),
             Some(secret) if secrets.contains(&secret) => error("this secret is there twice", "remove one of the two"),
             Some(_) if secrets.len() == MAX_SECRETS => {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::cookies::{Cookies, cookies, nsid};
+use super::identity::chaos_text;
 use super::listen::{Listener, admin_listen, default_listen, listen};
 use super::table::{Entry, Log, Table, Text, Value, with_root};
 use crate::base::{Diagnostic, FileId, Sources, Span};
@@ -47,6 +48,10 @@ pub struct Server {
     pub host: Host,
     /// How UDP is served.
     pub udp: UdpMode,
+    /// What `version.bind` in class CHAOS is answered.
+    pub version: Option<String>,
+    /// What `id.server` and `hostname.bind` in class CHAOS are answered (RFC 4892).
+    pub identity: Option<String>,
     /// The name server identifier (RFC 5001), if it is answered.
     pub nsid: Option<Box<[u8]>>,
 }
@@ -157,6 +162,8 @@ impl Default for Server {
             watch: true,
             host: Host::Native,
             udp: UdpMode::Auto,
+            version: None,
+            identity: None,
             nsid: None,
         }
     }
@@ -191,6 +198,8 @@ fn server(log: &mut Log<'_>, mut table: Table<'_>, tls: &[&str], used: &mut Vec<
         let known = [("auto", Some(UdpMode::Auto)), ("batch", None), ("plain", Some(UdpMode::Plain))];
         server.udp = built(log, value, &known).unwrap_or_default();
     }
+    server.version = table.take("version").and_then(|value| chaos_text(log, value));
+    server.identity = table.take("identity").and_then(|value| chaos_text(log, value));
     server.nsid = table.take("nsid").and_then(|value| nsid(log, value));
     table.close(log);
     server

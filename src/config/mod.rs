@@ -16,6 +16,7 @@ mod build;
 mod checks;
 mod cookies;
 mod demands;
+mod identity;
 mod listen;
 mod main_file;
 mod names;

@@ -20,6 +20,8 @@ pub(super) fn service(main: &Main, folder: &Path, report: &mut Report, paths: &m
     let keepalive = Options::default().tcp_idle.as_millis() / 100;
     Service {
         nsid: main.server.nsid.clone().unwrap_or_default(),
+        version: main.server.version.clone().unwrap_or_default().into(),
+        identity: main.server.identity.clone().unwrap_or_default().into(),
         cookies,
         keepalive: u16::try_from(keepalive).unwrap_or(u16::MAX),
     }

@@ -7,6 +7,10 @@ use crate::wire::Secrets;
 pub struct Service {
     /// The name server identifier (RFC 5001), at most [`MAX_NSID`](crate::wire::MAX_NSID) octets; empty: NSID is not answered.
     pub nsid: Box<[u8]>,
+    /// What `version.bind` and `version.server` are answered, at most 255 octets; empty: they are refused.
+    pub version: Box<str>,
+    /// What `id.server` and `hostname.bind` are answered, likewise (RFC 4892).
+    pub identity: Box<str>,
     /// DNS cookies; none: the option is ignored.
     pub cookies: Option<Cookies>,
     /// How long an idle connection is kept, in units of 100 ms (RFC 7828 §3.1); zero: not announced.
@@ -33,5 +37,28 @@ impl Service {
         {
             cookies.secrets = earlier.secrets.clone();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Secret;
+
+    #[test]
+    fn a_secret_that_was_made_up_outlives_a_reload_and_one_from_a_file_does_not() {
+        let service = |octet, ephemeral| {
+            let secrets = Secrets::new(Secret::new([octet; 16]), []);
+            Service { cookies: Some(Cookies { secrets, ephemeral, require: true }), ..Service::default() }
+        };
+        let after = |mut new: Service, old: &Service| {
+            new.inherit(old);
+            new
+        };
+        assert_eq!(after(service(2, true), &service(1, true)), service(1, true));
+        assert_eq!(after(service(2, false), &service(1, true)), service(2, false));
+        assert_eq!(after(service(2, true), &service(1, false)), service(2, true));
+        assert_eq!(after(service(2, true), &Service::default()), service(2, true));
+        assert_eq!(after(Service::default(), &service(1, true)), Service::default());
     }
 }

@@ -7,7 +7,7 @@
 
 use super::name::{MAX_NAME, NameRef};
 use super::query::HEADER_LEN;
-use super::types::Rtype;
+use super::types::{Class, Rtype};
 
 /// There is no room for what was to be written; roll back to a [`Mark`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,24 +209,32 @@ impl Body {
         ttl: u32,
         rdata: &[u8],
     ) -> Result<(), Full> {
-        let record = self.open(section, owner, rtype, ttl)?;
+        let record = self.open(section, owner, rtype, Class::IN, ttl)?;
         self.put_rdata(RdataShape::of(rtype), rdata)?;
         self.close(&record);
         Ok(())
     }
 
-    /// Appends a record of class IN up to its RDATA, which is to be [`put`](Self::put) and closed.
+    /// Appends a record up to its RDATA, which is to be [`put`](Self::put) and closed.
     ///
     /// # Errors
     /// [`Full`]; part of it may stand, so roll back.
-    pub fn open(&mut self, section: Section, owner: Owner<'_>, rtype: Rtype, ttl: u32) -> Result<OpenRecord, Full> {
+    pub fn open(
+        &mut self,
+        section: Section,
+        owner: Owner<'_>,
+        rtype: Rtype,
+        class: Class,
+        ttl: u32,
+    ) -> Result<OpenRecord, Full> {
         match owner {
             Owner::Question => self.put(&QUESTION)?,
             Owner::Name(name) => self.put_name(name)?,
         }
         let [t0, t1] = rtype.0.to_be_bytes();
+        let [c0, c1] = class.0.to_be_bytes();
         let [l0, l1, l2, l3] = ttl.to_be_bytes();
-        self.put(&[t0, t1, 0, 1, l0, l1, l2, l3, 0, 0])?;
+        self.put(&[t0, t1, c0, c1, l0, l1, l2, l3, 0, 0])?;
         Ok(OpenRecord { section, rdata_at: self.len })
     }
 

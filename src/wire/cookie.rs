@@ -78,7 +78,7 @@ pub enum Verdict {
 }
 
 /// A secret that server cookies are made with (RFC 9018 §4.4).
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Secret([u8; 16]);
 
 impl Secret {
@@ -114,7 +114,7 @@ impl fmt::Debug for Secret {
 }
 
 /// The secrets of a server: one makes cookies, all are accepted (RFC 9018 §5).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Secrets {
     active: Secret,
     others: Box<[Secret]>,

@@ -19,6 +19,9 @@ pub const OPTION_EDE: u16 = 15;
 /// The longest name server identifier: with it, every other option has room in the smallest response.
 pub const MAX_NSID: usize = 128;
 
+/// Responses over encrypted transports are padded to a multiple of this (RFC 8467 §4.1).
+pub const PADDING_BLOCK: usize = 468;
+
 /// The largest UDP payload sent or announced: what crosses every common path unfragmented (DNS flag day 2020).
 pub const UDP_PAYLOAD: u16 = 1232;
 

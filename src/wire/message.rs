@@ -55,19 +55,25 @@ impl<'o> Message<'o> {
         Ok(())
     }
 
-    /// Appends the OPT record (RFC 6891 §6.1.2): our payload size, the upper bits of the response code, DO, options.
+    /// Appends the OPT record (RFC 6891 §6.1.2): our payload size, the upper bits of the response code, DO, and what
+    /// `options` writes into the rest of the buffer, being told how many octets stand before.
     ///
     /// # Errors
     /// [`Full`]; nothing was written.
-    pub fn put_opt(&mut self, payload: u16, rcode: Rcode, dnssec_ok: bool, options: &[u8]) -> Result<(), Full> {
-        if self.len + OPT_LEN + options.len() > self.out.len() {
-            return Err(Full);
-        }
+    pub fn put_opt(
+        &mut self,
+        payload: u16,
+        rcode: Rcode,
+        dnssec_ok: bool,
+        options: impl FnOnce(usize, &mut [u8]) -> usize,
+    ) -> Result<(), Full> {
         let [p0, p1] = payload.to_be_bytes();
-        let [l0, l1] = (options.len() as u16).to_be_bytes();
         let flags = if dnssec_ok { 0x80 } else { 0 };
-        self.put(&[0, 0, Rtype::OPT.0 as u8, p0, p1, (rcode.0 >> 4) as u8, 0, flags, 0, l0, l1])?;
-        self.put(options)?;
+        self.put(&[0, 0, Rtype::OPT.0 as u8, p0, p1, (rcode.0 >> 4) as u8, 0, flags, 0, 0, 0])?;
+        let start = self.len;
+        let len = options(start, &mut self.out[start..]);
+        self.out[start - 2..start].copy_from_slice(&(len as u16).to_be_bytes()); // a message has at most 65,535 octets
+        self.len += len;
         self.counts[3] += 1;
         Ok(())
     }

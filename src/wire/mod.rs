@@ -17,9 +17,9 @@ pub use cookie::{CLIENT_COOKIE, CookieError, QueryCookie, SERVER_COOKIE, Secret,
 pub use ecs::{ClientSubnet, EcsError};
 pub use edns::{
     EdnsQuery, Keepalive, MAX_NSID, OPTION_CLIENT_SUBNET, OPTION_COOKIE, OPTION_EDE, OPTION_KEEPALIVE, OPTION_NSID,
-    OPTION_PADDING, UDP_PAYLOAD,
+    OPTION_PADDING, PADDING_BLOCK, UDP_PAYLOAD,
 };
 pub use message::{Message, OPT_LEN};
 pub use name::{MAX_NAME, Name, NameBuf, NameError, NameRef};
-pub use query::{HEADER_LEN, Header, Malformed, Query, Question, parse_query};
+pub use query::{HEADER_LEN, Header, Malformed, Query, Question, parse_cookie_request, parse_query};
 pub use types::{Class, Opcode, Rcode, Rtype, UnknownType};

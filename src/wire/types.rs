@@ -127,6 +127,8 @@ impl Rcode {
     pub const YXDOMAIN: Self = Self(6);
     /// An EDNS version above 0 (RFC 6891 §6.1.3).
     pub const BADVERS: Self = Self(16);
+    /// The server cookie is missing or not valid (RFC 7873 §8).
+    pub const BADCOOKIE: Self = Self(23);
 }
 
 impl fmt::Display for Rcode {
@@ -140,6 +142,7 @@ impl fmt::Display for Rcode {
             5 => f.write_str("REFUSED"),
             6 => f.write_str("YXDOMAIN"),
             16 => f.write_str("BADVERS"),
+            23 => f.write_str("BADCOOKIE"),
             code => write!(f, "RCODE{code}"),
         }
     }

@@ -131,6 +131,11 @@ impl<'s> Lexer<'s> {
         Ok(rest.strip_prefix(b"\\#").is_some_and(|rest| rest.first().is_none_or(|&octet| ends_word(octet))))
     }
 
+    /// Whether something follows right behind the last token, without a blank.
+    pub(super) fn is_glued(&self) -> bool {
+        self.ended_at.is_none() && self.text.get(self.at).is_some_and(|&octet| octet == b'"' || !ends_word(octet))
+    }
+
     /// Drops the rest of the line, parentheses included. An error if they are never closed.
     pub(super) fn skip_line(&mut self) -> Result<(), Diagnostic> {
         while self.ended_at.is_none() {

@@ -6,8 +6,8 @@
 //! flat arenas, nodes in canonical order, a hash from name to node. [`Zone::find`] is the part of RFC 1034 §4.3.2 that
 //! walks the tree.
 //!
-//! What a record type looks like is said once, in the table of `layout`; reading text, checking octets, comparing
-//! and printing ([`RdataText`]) all follow it.
+//! What a record type looks like is said once, in the table of `layout`, whose kinds of fields are in `fields`; reading
+//! text, checking octets, comparing, printing ([`RdataText`], `print`) and finding hosts ([`targets`]) all follow it.
 //!
 //! Deliberately absent: files (the caller's [`Loader`] fetches what `$INCLUDE` names), answers (which section a record
 //! goes to, CNAME and DNAME chains, glue), signing.
@@ -16,11 +16,13 @@ mod builder;
 mod checks;
 mod compile;
 mod compiled;
+mod fields;
 mod head;
 mod layout;
 mod lexer;
 mod master;
 mod names;
+mod print;
 mod rdata;
 mod text;
 
@@ -29,6 +31,7 @@ mod tests;
 
 pub use builder::ZoneBuilder;
 pub use compiled::{Found, Node, Rdatas, RrSet, Zone};
-pub use layout::{RdataText, is_valid};
+pub use layout::{is_valid, targets};
 pub use master::{Loader, parse};
+pub use print::RdataText;
 pub use rdata::name_remedy;

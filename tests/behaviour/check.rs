@@ -73,7 +73,11 @@ impl Comparison<'_> {
     }
 
     fn question(&mut self, case: &Case, octets: &[u8], count: usize) {
-        self.that("number of questions", &1, &count);
+        let asked = case.ask.packet.get(4..6).is_none_or(|count| count != [0, 0]);
+        self.that("number of questions", &usize::from(asked), &count);
+        if !asked {
+            return;
+        }
         let Some(sent) = case.ask.question() else {
             return self.complaints.push("the query has no question to copy: expect header-only".into());
         };
@@ -163,6 +167,7 @@ fn opt(decoded: &Message) -> Option<Opt> {
         flags: (*edns.flags()).into(),
         client_subnet: None,
         errors: Vec::new(),
+        others: Vec::new(),
     };
     for (code, option) in edns.options().as_ref() {
         match (code, option) {
@@ -171,10 +176,10 @@ fn opt(decoded: &Message) -> Option<Opt> {
                 let code = data(option).first_chunk().map_or(0, |code| u16::from_be_bytes(*code));
                 opt.errors.push(code);
             }
-            // an option that nobody asked for: shown among the errors, where no case expects it
-            (code, _) => opt.errors.push(u16::from(*code) | 0x8000),
+            (code, option) => opt.others.push(((*code).into(), data(option))),
         }
     }
+    opt.others.sort();
     Some(opt)
 }
 

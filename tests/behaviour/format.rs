@@ -1,5 +1,6 @@
 //! Reads a data file (README.md beside this file describes the format) and finds every mistake in it.
 
+use super::adapter::Setting;
 use super::query::{Ask, Transport};
 use super::text::{self, Word};
 
@@ -7,6 +8,8 @@ use super::text::{self, Word};
 pub(crate) struct Subject {
     /// The file's stem.
     pub(crate) name: String,
+    /// How the server is set up besides.
+    pub(crate) setting: Setting,
     /// Origins and master files.
     pub(crate) zones: Vec<(String, String)>,
     /// In order of the file.
@@ -72,6 +75,8 @@ pub(crate) struct Opt {
     pub(crate) client_subnet: Option<Vec<u8>>,
     /// INFO-CODEs (RFC 8914).
     pub(crate) errors: Vec<u16>,
+    /// The other options: code and data, in order of code.
+    pub(crate) others: Vec<(u16, Vec<u8>)>,
 }
 
 /// A mistake in a data file: where, and what is wrong.
@@ -91,7 +96,7 @@ pub(crate) fn parse(name: &str, file: &str) -> Result<Subject, Vec<Problem>> {
     }
     reader.problems.sort();
     if reader.problems.is_empty() {
-        Ok(Subject { name: name.into(), zones: reader.zones, cases: reader.cases })
+        Ok(Subject { name: name.into(), setting: reader.setting, zones: reader.zones, cases: reader.cases })
     } else {
         Err(reader.problems)
     }
@@ -99,6 +104,7 @@ pub(crate) fn parse(name: &str, file: &str) -> Result<Subject, Vec<Problem>> {
 
 #[derive(Default)]
 struct Reader {
+    setting: Setting,
     zones: Vec<(String, String)>,
     shorthands: Vec<(String, String)>,
     cases: Vec<Case>,
@@ -127,6 +133,7 @@ impl Reader {
         match keyword {
             "zone" => self.zone(rest),
             "let" => self.shorthand(rest),
+            "server" => self.server(rest),
             "case" => {
                 self.close_case();
                 let title = self.title(rest)?;
@@ -162,6 +169,29 @@ impl Reader {
         }
         text::name(&origin.text)?;
         self.zones.push((origin.text.clone(), String::new()));
+        Ok(())
+    }
+
+    fn server(&mut self, rest: &str) -> Result<(), String> {
+        if self.draft.is_some() || !self.cases.is_empty() {
+            return Err("`server` stands in front of the cases".into());
+        }
+        for word in text::words(rest)? {
+            let (key, value) = word.text.split_once('=').unwrap_or((&word.text, ""));
+            let bad = |_| format!("{}: not a number that fits", word.text);
+            match key {
+                "nsid" => self.setting.nsid = value.into(),
+                "secret" => {
+                    let octets = text::hex(value)?.try_into().map_err(|_| "a secret has 16 octets")?;
+                    self.setting.secrets.push(octets);
+                }
+                "require" if value.is_empty() => self.setting.require = true,
+                "keepalive" => self.setting.keepalive = value.parse().map_err(bad)?,
+                "time" => self.setting.time = value.parse().map_err(bad)?,
+                "from" => self.setting.from = value.parse().map_err(|_| format!("{value}: not an address"))?,
+                _ => return Err(format!("unknown part {:?} of `server`", word.text)),
+            }
+        }
         Ok(())
     }
 
@@ -262,8 +292,16 @@ impl Response {
     }
 }
 
-const RCODES: &[(&str, u16)] =
-    &[("NOERROR", 0), ("FORMERR", 1), ("SERVFAIL", 2), ("NXDOMAIN", 3), ("NOTIMP", 4), ("REFUSED", 5), ("BADVERS", 16)];
+const RCODES: &[(&str, u16)] = &[
+    ("NOERROR", 0),
+    ("FORMERR", 1),
+    ("SERVFAIL", 2),
+    ("NXDOMAIN", 3),
+    ("NOTIMP", 4),
+    ("REFUSED", 5),
+    ("BADVERS", 16),
+    ("BADCOOKIE", 23),
+];
 
 fn expect(words: &[Word]) -> Result<Option<Response>, String> {
     let [rcode, flags @ ..] = words else { return Err("`expect` takes a response code, or `drop`".into()) };
@@ -303,7 +341,7 @@ fn record(words: &[Word]) -> Result<Record, String> {
 
 fn opt(words: &[Word]) -> Result<Opt, String> {
     let (mut size, mut version) = (None, None);
-    let (mut flags, mut client_subnet, mut errors) = (0, None, Vec::new());
+    let (mut flags, mut client_subnet, mut errors, mut others) = (0, None, Vec::new(), Vec::new());
     for word in words {
         let (key, value) = word.text.split_once('=').unwrap_or((&word.text, ""));
         let bad = |_| format!("{}: not a number that fits", word.text);
@@ -313,11 +351,15 @@ fn opt(words: &[Word]) -> Result<Opt, String> {
             "do" if value.is_empty() => flags = 0x8000,
             "ecs" => client_subnet = Some(super::query::client_subnet(value)?),
             "ede" => errors.push(value.parse().map_err(bad)?),
+            "nsid" => others.push((3, value.as_bytes().to_vec())),
+            "cookie" => others.push((10, text::hex(value)?)),
+            "keepalive" => others.push((11, value.parse::<u16>().map_err(bad)?.to_be_bytes().to_vec())),
             _ => return Err(format!("unknown part {:?} of `opt`", word.text)),
         }
     }
     let (size, version) = size.zip(version).ok_or("`opt` takes size= and version=")?;
-    Ok(Opt { size, version, flags, client_subnet, errors })
+    others.sort();
+    Ok(Opt { size, version, flags, client_subnet, errors, others })
 }
 
 /// Writes out `{text*N}`: the text N times.

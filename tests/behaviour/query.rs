@@ -171,6 +171,10 @@ impl Parts {
             "+bufsize" => self.bufsize = number(value)?,
             "+dnssec" => self.edns_flags |= 0x8000,
             "+ednsflags" => self.edns_flags |= number(value)?,
+            "+nsid" if value.is_empty() => self.add_option(3, &[]),
+            "+cookie" => self.add_option(10, &text::hex(value)?),
+            "+keepalive" if value.is_empty() => self.add_option(11, &[]),
+            "+padding" => self.add_option(12, &vec![0; usize::from(number(value)?)]),
             "+subnet" => {
                 let data = client_subnet(value)?;
                 self.add_option(8, &data);

@@ -1,6 +1,7 @@
 //! A case: what to change in the sound configuration, and what is said then.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// A case file, read.
@@ -59,7 +60,8 @@ impl<'t> Case<'t> {
 pub(crate) fn put(folder: &Path, name: &str, bytes: &[u8]) {
     let path = folder.join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
+    fs::write(&path, bytes).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap(); // whatever the umask says
 }
 
 fn change(section: &str) -> Result<Change<'_>, String> {

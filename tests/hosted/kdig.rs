@@ -13,6 +13,7 @@ pub(crate) fn tls() -> Result<(), Failed> {
     let lab = Lab::new();
     let hosted = lab.tls();
     ask_all(&hosted, "+tls")?;
+    ask_padded(&hosted, "+tls")?;
     expect(&hosted, "+tls ns1.example.com A", &[";; TLS session (TLS1.3)"])
 }
 
@@ -21,6 +22,7 @@ pub(crate) fn quic() -> Result<(), Failed> {
     let quic = || Protocol::Quic(Arc::clone(&lab.certificate));
     let hosted = lab.try_start("127.0.0.78:0".parse().unwrap(), quic()).unwrap();
     ask_all(&hosted, "+quic")?;
+    ask_padded(&hosted, "+quic")?;
     expect(&hosted, "+quic ns1.example.com A", &[";; QUIC session (QUICv1)-(TLS1.3)"])?;
     // the clients' connections do not keep the address
     let address = hosted.address();
@@ -33,6 +35,7 @@ pub(crate) fn https() -> Result<(), Failed> {
     let lab = Lab::new();
     let hosted = lab.https();
     ask_all(&hosted, "+https")?;
+    ask_padded(&hosted, "+https")?;
     expect(&hosted, "+https ns1.example.com A", &[";; HTTP session (HTTP/2-POST)"])?;
     expect_none(&hosted, "+https=/elsewhere ns1.example.com A")
 }
@@ -64,6 +67,16 @@ fn ask_all(hosted: &Hosted, over: &str) -> Result<(), Failed> {
         expect(hosted, &format!("{over} {question}"), parts)?;
     }
     expect_none(hosted, &format!("{over} drop.example.com A"))
+}
+
+/// Responses to padded queries are whole blocks of 468 octets (RFC 8467 §4.1).
+fn ask_padded(hosted: &Hosted, over: &str) -> Result<(), Failed> {
+    for question in
+        ["ns1.example.com A", "example.com NS", "nothing.example.com A", "www.example.com AAAA +nsid +cookie"]
+    {
+        expect(hosted, &format!("{over} +padding {question}"), &["PADDING: ", "Received 468 B"])?;
+    }
+    Ok(())
 }
 
 fn expect(hosted: &Hosted, question: &str, parts: &[&str]) -> Result<(), Failed> {

@@ -32,6 +32,11 @@ fn everything_said() {
         startup_wait = "2500ms"
         host = "hickory"
         udp = "plain"
+        nsid = "0x66c3A0"
+        [cookies]
+        enabled = true
+        secret_file = "cookies.secret"
+        require = true
         [tls.main]
         cert = "c.pem"
         key = "k.pem"
@@ -75,6 +80,9 @@ fn everything_said() {
     assert_eq!(main.server.zones.expect("said").0, "z");
     assert_eq!(main.server.state.expect("said").0, "s");
     assert_eq!(main.server.udp, UdpMode::Plain);
+    assert_eq!(main.server.nsid.as_deref(), Some(&[0x66, 0xc3, 0xa0][..]));
+    assert!(main.cookies.enabled && main.cookies.require);
+    assert_eq!(main.cookies.secret_file.expect("said").0, "cookies.secret");
     assert_eq!(main.server.startup_wait, Some(Duration::from_millis(2500)));
     assert_eq!(main.databases.iter().map(|(path, _)| path).collect::<Vec<_>>(), ["a.mmdb", "b.mmdb"]);
     assert_eq!(main.shared[0].0, "shared.toml");
@@ -141,6 +149,22 @@ const BROKEN: &[(&str, &[&str])] = &[
     (
         "[server]\nwatch = 1\nzone = \"z\"",
         &["3:9: \"watch\" must be true or false, not an integer", "4:1: unknown key \"zone\" in [server]"],
+    ),
+    ("[server]\nnsid = \"\"", &["3:8: \"nsid\" is empty"]),
+    ("[server]\nnsid = \"0x\"", &["3:8: \"nsid\" is empty"]),
+    ("[server]\nnsid = \"0xfra\"", &["3:8: behind 0x, \"nsid\" must be pairs of hexadecimal digits"]),
+    ("[server]\nnsid = \"a\\tb\"", &["3:8: \"nsid\" has control characters"]),
+    ("[server]\nnsid = 1", &["3:8: \"nsid\" must be a string, not an integer"]),
+    (
+        "[cookies]\nenabled = false\nrequire = true\nsecret_fil = \"\"",
+        &[
+            "4:1: warning: \"require\" has no effect: cookies are not enabled",
+            "5:1: unknown key \"secret_fil\" in [cookies]",
+        ],
+    ),
+    (
+        "[cookies]\nenabled = 1\nsecret_file = \"\"",
+        &["3:11: \"enabled\" must be true or false, not an integer", "4:15: the path is empty"],
     ),
     ("[geo]\ndatabases = \"a.mmdb\"", &["3:13: \"databases\" must be an array of paths, not a string"]),
     ("[geo]\ndatabases = [\"a\", \"a\", \"\"]", &["3:19: \"a\" is named twice", "3:24: the path is empty"]),
