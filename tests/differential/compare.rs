@@ -1,6 +1,7 @@
 //! Where Windrose's response differs from those of both others.
 
 use crate::message::{AA, Record, Response, TC};
+use crate::names::Name;
 use crate::queries::Query;
 
 /// A part of a response.
@@ -47,16 +48,13 @@ pub(crate) struct Difference {
     pub(crate) others_agree: bool,
 }
 
-/// The differences of three outcomes: Windrose's first.
-pub(crate) fn differences(query: &Query, outcomes: &[Outcome; 3]) -> Vec<Difference> {
+/// The differences of three outcomes: Windrose's first. `origins` are the names of the zones that are served.
+pub(crate) fn differences(query: &Query, outcomes: &[Outcome; 3], origins: &[Name]) -> Vec<Difference> {
     let [ours, nsd, knot] = outcomes;
     let (Some(ours), Some(nsd), Some(knot)) = (ours.response(), nsd.response(), knot.response()) else {
-        let same = |other: &Outcome| std::mem::discriminant(ours) == std::mem::discriminant(other);
-        let malformed = matches!(ours, Outcome::Malformed(_));
-        let differs = malformed || !same(nsd) && !same(knot);
-        let others_agree = std::mem::discriminant(nsd) == std::mem::discriminant(knot);
-        return if differs { vec![Difference { field: Field::Response, others_agree }] } else { Vec::new() };
+        return difference_without_response(outcomes).into_iter().collect();
     };
+    let (nsd, knot) = (&comparable(nsd, origins), &comparable(knot, origins));
     let mut found = Vec::new();
     let mut check = |field, same: &dyn Fn(&Response, &Response) -> bool| {
         if !same(ours, nsd) && !same(ours, knot) {
@@ -77,22 +75,57 @@ pub(crate) fn differences(query: &Query, outcomes: &[Outcome; 3]) -> Vec<Differe
     for (at, field) in [Field::Answer, Field::Authority].into_iter().enumerate() {
         check(field, &|a, b| a.truncated() || b.truncated() || a.sections[at] == b.sections[at]);
     }
-    check(Field::Additional, &|a, b| a.truncated() || b.truncated() || additional(query, a, b));
+    check(Field::Additional, &|a, b| {
+        a.sections[2] == b.sections[2] || a.truncated() || b.truncated() || tight(query, a, b)
+    });
     found
+}
+
+/// Whether there is a response where the others have one, and a well-formed one at that.
+fn difference_without_response(outcomes: &[Outcome; 3]) -> Option<Difference> {
+    let [ours, nsd, knot] = outcomes;
+    let same = |a: &Outcome, b: &Outcome| std::mem::discriminant(a) == std::mem::discriminant(b);
+    let malformed = matches!(ours, Outcome::Malformed(_));
+    let differs = malformed || !same(ours, nsd) && !same(ours, knot);
+    differs.then(|| Difference { field: Field::Response, others_agree: same(nsd, knot) })
+}
+
+/// Another server's response without what it may as well leave out: records that it repeats (RFC 2181 §5), and, beside a
+/// complete answer, the zone's name servers and their addresses (RFC 1034 §4.3.2 does not ask for them).
+fn comparable(response: &Response, origins: &[Name]) -> Response {
+    let mut response = response.clone();
+    response.sections.iter_mut().for_each(|section| section.dedup());
+    let [answer, authority, additional] = &mut response.sections;
+    if response.flags & AA != 0 && !answer.is_empty() {
+        let courtesy = |record: &Record| record.rtype == NS && origins.contains(&record.owner);
+        let servers: Vec<Vec<u8>> =
+            authority.extract_if(.., |record| courtesy(record)).map(|record| record.rdata).collect();
+        let wanted = |owner: &[u8]| answer.iter().any(|record| record.rdata.ends_with(owner));
+        additional.retain(|record| {
+            let owner = record.owner.wire();
+            !servers.contains(&owner) || wanted(&owner)
+        });
+    }
+    response
 }
 
 /// How much more or less room servers may need for equal records, as each compresses names in its own way.
 const SLACK: usize = 64;
+/// The addresses of as many names as servers may choose among where there is no room for all.
+const CHOICE: usize = 8 * 28;
+const NS: u16 = 2;
+const DNAME: u16 = 39;
 
-/// Whether one of two was truncated for the way in which names are compressed.
+/// Whether one of two may be truncated and the other not, for the way in which names are compressed.
 fn may_truncate(query: &Query, a: &Response, b: &Response) -> bool {
-    a.len.max(b.len) + SLACK > query.limit()
+    let roomy = if a.truncated() { b } else { a };
+    let synthesized = roomy.sections[0].iter().any(|record| record.rtype == DNAME);
+    // not every server compresses against names that it has made itself
+    let most = if synthesized { roomy.uncompressed_len() } else { roomy.len + SLACK };
+    most > query.limit()
 }
 
-/// Whether two additional sections are equal as far as there was room.
-fn additional(query: &Query, a: &Response, b: &Response) -> bool {
-    let [a_records, b_records] = [&a.sections[2], &b.sections[2]];
-    let within = |some: &[Record], all: &[Record]| some.iter().all(|record| all.contains(record));
-    a_records == b_records
-        || (a.len.max(b.len) + 28 * 8 > query.limit()) && (within(a_records, b_records) || within(b_records, a_records))
+/// Whether servers had to choose what to add.
+fn tight(query: &Query, a: &Response, b: &Response) -> bool {
+    a.len.max(b.len) + CHOICE > query.limit()
 }

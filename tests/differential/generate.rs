@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 
+use crate::names::Name;
 use crate::scenes;
 use crate::types;
 use crate::zone::Zone;
@@ -9,12 +10,21 @@ use crate::zone::Zone;
 /// Zones that one server serves together.
 pub(crate) struct Universe {
     pub(crate) zones: Vec<Zone>,
+    /// Their names, in lower case.
+    pub(crate) origins: Vec<Name>,
 }
 
 /// All zones of a seed.
 pub(crate) fn universes(seed: u64) -> Vec<Universe> {
     let mut rng = Rng::with_seed(seed);
-    vec![Universe { zones: many(&mut rng) }, Universe { zones: below_root(&mut rng) }]
+    vec![Universe::new(many(&mut rng)), Universe::new(below_root(&mut rng))]
+}
+
+impl Universe {
+    fn new(zones: Vec<Zone>) -> Self {
+        let lowered = |zone: &Zone| Name(zone.origin.0.iter().map(|label| label.to_ascii_lowercase()).collect());
+        Self { origins: zones.iter().map(lowered).collect(), zones }
+    }
 }
 
 /// Zones of all kinds.
@@ -181,6 +191,7 @@ fn below_root(rng: &mut Rng) -> Vec<Zone> {
     root.add("other", "NS ns.other");
     root.add("other", "DS 1 13 2 d4b7d520e7bb5f0f67674a0cceb1e3e0614b93c4f9e99b8383f6a1e4469da50a");
     root.add("ns.other", "A 192.0.2.63");
+    root.add("far.away", "NS ns1.far.away");
     root.add("*.wild", "TXT wild");
     root.add("d", "DNAME tld");
     root.add("c", "CNAME www.tld");

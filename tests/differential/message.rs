@@ -70,6 +70,12 @@ impl Response {
     pub(crate) fn truncated(&self) -> bool {
         self.flags & TC != 0
     }
+
+    /// How long it were without compression.
+    pub(crate) fn uncompressed_len(&self) -> usize {
+        let records = self.sections.iter().flatten().map(|record| record.owner.len() + 10 + record.rdata.len());
+        12 + self.question.len() + records.sum::<usize>() + if self.opt.is_some() { 11 } else { 0 }
+    }
 }
 
 struct Reader<'m> {

@@ -22,7 +22,7 @@ pub(crate) struct Report {
 type Class = (Difference, &'static str, [Option<u16>; 3]);
 
 /// How many classes are shown with an example.
-const SHOWN: usize = 40;
+const SHOWN: usize = 60;
 /// How many lines of a zone are shown with it.
 const LINES: usize = 14;
 
@@ -31,7 +31,7 @@ impl Report {
     pub(crate) fn take(&mut self, universe: &Universe, query: &Query, outcomes: &[Outcome; 3], excuses: &[Excuse]) {
         self.asked += 1;
         let mut used: Vec<&Excuse> = Vec::new();
-        for difference in differences(query, outcomes) {
+        for difference in differences(query, outcomes, &universe.origins) {
             if let Some(excuse) = excuses.iter().find(|excuse| excuse.covers(query, difference, outcomes)) {
                 if !used.iter().any(|known| std::ptr::eq(*known, excuse)) {
                     used.push(excuse);
