@@ -68,9 +68,9 @@ impl Process {
         self.log.lock().unwrap().clone()
     }
 
-    /// Waits until it answers for a zone's SOA (the name as octets); panics where it does not.
+    /// Waits until it answers for a zone's SOA (the name as octets), with recursion desired; panics where it does not.
     pub(crate) fn wait_until_it_answers(&self, address: SocketAddr, zone: &[u8]) {
-        let query = [&[0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], zone, &[0, 6, 0, 1]].concat();
+        let query = [&[0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0], zone, &[0, 6, 0, 1]].concat();
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.connect(address).unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
