@@ -83,7 +83,7 @@ fn answer(
     let rtype = query.question.rtype;
     let body = worker.body.take().unwrap_or_default();
     let options = query.edns.map(options);
-    let admitted = admit(header, &query.question, options.as_ref(), meta);
+    let admitted = admit(snap, header, &query.question, options.as_ref(), meta);
     let mut composer = Composer::new(body, &query.question, options, meta, out.len());
     let resolver = Resolver { snap, question: &query.question, edns: query.edns.as_ref(), meta, now };
     let answered = admitted.and_then(|()| match query.question.class {
@@ -109,15 +109,32 @@ fn unread(header: &Header, asked: Option<&Options<'_>>) -> Result<(), Status> {
 }
 
 /// Whether a well-formed query is one that zones can answer.
-fn admit(header: &Header, question: &Question<'_>, options: Option<&Options<'_>>, meta: &Meta) -> Result<(), Status> {
+fn admit(
+    snap: &Snapshot,
+    header: &Header,
+    question: &Question<'_>,
+    options: Option<&Options<'_>>,
+    meta: &Meta,
+) -> Result<(), Status> {
     if header.opcode != Opcode::QUERY {
         return Err(Status::NotImp);
     }
     options.map_or(Ok(()), Options::check)?;
     match *question {
         Question { class, .. } if ![Class::IN, Class::CH, Class::ANY].contains(&class) => Err(Status::NotSupported),
-        Question { rtype: Rtype::AXFR, .. } if meta.transport == Transport::Udp => Err(Status::NotImp), // RFC 5936 §4.2
-        Question { rtype: Rtype::AXFR | Rtype::IXFR, .. } => Err(Status::Prohibited),
+        Question { rtype: Rtype::AXFR | Rtype::IXFR, .. } => Err(transfer(snap, question, meta)),
         _ => Ok(()),
+    }
+}
+
+/// Why a zone is not transferred.
+fn transfer(snap: &Snapshot, question: &Question<'_>, meta: &Meta) -> Status {
+    let name = question.name.as_ref();
+    if question.rtype == Rtype::AXFR && meta.transport == Transport::Udp {
+        Status::NotImp // RFC 5936 §4.2
+    } else if snap.loaded.zones.find(name).is_none_or(|(_, zone)| zone.origin() != name) {
+        Status::NotAuth // RFC 5936 §2.2.1
+    } else {
+        Status::Prohibited
     }
 }

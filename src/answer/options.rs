@@ -47,14 +47,13 @@ impl<'a> Options<'a> {
 
     /// Whether the query's options are well-formed and of a version that is known.
     pub(super) fn check(&self) -> Result<(), Status> {
-        let connected = matches!(self.transport, Transport::Tcp | Transport::Tls);
         if self.edns.version > 0 {
             Err(Status::BadVers)
         } else if matches!(self.edns.client_subnet, Some(Err(_))) {
             Err(Status::BadClientSubnet)
         } else if self.service.cookies.is_some() && matches!(self.edns.cookie, Some(Err(_))) {
             Err(Status::BadCookieLength)
-        } else if connected && self.edns.keepalive == Keepalive::Malformed {
+        } else if self.keeps_alive() && self.edns.keepalive == Keepalive::Malformed {
             Err(Status::BadKeepalive)
         } else {
             Ok(())
@@ -137,11 +136,16 @@ impl<'a> Options<'a> {
         (self.edns.nsid && !self.service.nsid.is_empty()).then_some(&*self.service.nsid)
     }
 
-    /// The timeout to announce. DNS over QUIC and HTTPS have their own ways (RFC 9250 §5.5.2).
+    /// The timeout to announce.
     fn keepalive(&self) -> Option<u16> {
-        let connected = matches!(self.transport, Transport::Tcp | Transport::Tls);
-        let asked = connected && self.edns.keepalive == Keepalive::Asked;
+        let asked = self.keeps_alive() && self.edns.keepalive == Keepalive::Asked;
         Some(self.service.keepalive).filter(|&timeout| asked && timeout > 0)
+    }
+
+    /// Whether keepalive means anything: over UDP it must be ignored (RFC 7828 §3.2.1), and QUIC and HTTPS have their own
+    /// ways (RFC 9250 §5.5.2).
+    const fn keeps_alive(&self) -> bool {
+        matches!(self.transport, Transport::Tcp | Transport::Tls)
     }
 
     /// Where everybody can read along, padding only costs (RFC 7830 §6).

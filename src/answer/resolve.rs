@@ -58,6 +58,7 @@ impl Resolver<'_> {
     /// Composes the answer.
     pub(super) fn resolve(&self, composer: &mut Composer<'_>, worker: &mut Worker) -> Result<(), Status> {
         worker.chain.clear();
+        worker.dnames.clear();
         let done = self.chain(composer, worker);
         composer.authoritative &= self.question.class != Class::ANY; // there are other classes (RFC 1035 §6.2)
         match done {
@@ -112,7 +113,7 @@ impl Resolver<'_> {
                 self.data(zone, cut, owner, composer)
             }
             Found::Delegation(cut) => self.referral(zone, cut, composer, worker),
-            Found::Dname(node) => self.dname(node, name, owner, composer),
+            Found::Dname(node) => self.dname(node, name, owner, composer, worker),
             Found::NxDomain => {
                 composer.rcode = Rcode::NXDOMAIN;
                 negative(zone, None, composer)
@@ -193,18 +194,24 @@ impl Resolver<'_> {
         name: NameRef<'_>,
         owner: Owner<'_>,
         composer: &mut Composer<'_>,
+        worker: &mut Worker,
     ) -> Result<Next, Stop> {
         let dname =
             node.rrset(Rtype::DNAME).and_then(|rrset| Some((rrset, NameRef::from_wire(rrset.rdatas().next()?)?)));
-        let Some((rrset, target)) = dname else { return Ok(Next::Done) };
+        let Some((rrset, substitute)) = dname else { return Ok(Next::Done) };
         let ttl = rrset.ttl().secs();
-        composer.rrset(Section::Answer, Owner::Name(node.name()), rrset, ttl)?;
-        let Some(target) = NameBuf::substituted(name, node.name(), target) else {
+        // an RRset is in a section once, however often a chain meets it (RFC 2181 §5)
+        if !worker.dnames.iter().any(|met| met.as_ref() == node.name()) {
+            composer.rrset(Section::Answer, Owner::Name(node.name()), rrset, ttl)?;
+            worker.dnames.push(NameBuf::lowercase(node.name()));
+        }
+        let Some(target) = NameBuf::substituted(name, node.name(), substitute) else {
             composer.rcode = Rcode::YXDOMAIN; // RFC 6672 §2.2
             return Ok(Next::Done);
         };
         composer.body.record(Section::Answer, owner, Rtype::CNAME, ttl, target.as_ref().as_wire())?;
-        let complete = matches!(self.question.rtype, Rtype::CNAME | Rtype::ANY);
+        // below itself, it would only make the name longer and longer
+        let complete = self.question.rtype == Rtype::CNAME || substitute.is_within(node.name());
         Ok(if complete { Next::Done } else { Next::Follow(NameBuf::lowercase(target.as_ref())) })
     }
 }

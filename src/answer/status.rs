@@ -21,6 +21,8 @@ pub(super) enum Status {
     BadVers,
     /// No zone here holds the name.
     Refused,
+    /// A transfer of what is no zone here (RFC 5936 §2.2.1).
+    NotAuth,
     /// A zone transfer, or what the operator does not tell.
     Prohibited,
     /// The class is not answered, whatever the name.
@@ -54,6 +56,7 @@ impl Status {
             Self::BadCookie => Rcode::BADCOOKIE,
             Self::NotImp => Rcode::NOTIMP,
             Self::BadVers => Rcode::BADVERS,
+            Self::NotAuth => Rcode::NOTAUTH,
             Self::Refused | Self::Prohibited | Self::NotSupported => Rcode::REFUSED,
             Self::NothingUsable | Self::TooLarge => Rcode::SERVFAIL,
         }
@@ -61,7 +64,7 @@ impl Status {
 
     pub(super) const fn ede(self) -> Option<Ede> {
         let (code, text) = match self {
-            Self::Refused => (NOT_AUTHORITATIVE, "no zone here holds this name"),
+            Self::Refused | Self::NotAuth => (NOT_AUTHORITATIVE, "no zone here holds this name"),
             Self::Prohibited => (PROHIBITED, ""),
             Self::NotSupported => (NOT_SUPPORTED, "no such class here"),
             Self::NothingUsable => (OTHER, "no endpoint is usable"),

@@ -16,8 +16,10 @@ pub struct Worker {
     pub counters: Arc<Padded<Counters>>,
     /// What it counted of what is loaded, if it was told what that is.
     named: Option<Arc<NamedCounters>>,
-    /// Owner names of a CNAME chain, so that a loop is seen.
+    /// Owner names of a chain, so that a loop is seen.
     pub(super) chain: Vec<NameBuf>,
+    /// Owner names of the DNAMEs that stand in the answer.
+    pub(super) dnames: Vec<NameBuf>,
     /// Where sections are composed; taken out while a query is answered.
     pub(super) body: Option<Box<Body>>,
 }
@@ -34,6 +36,7 @@ impl Worker {
             counters: Arc::default(),
             named: None,
             chain: Vec::with_capacity(MAX_CHAIN),
+            dnames: Vec::with_capacity(MAX_CHAIN),
             body: Some(Box::default()),
         }
     }

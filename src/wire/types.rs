@@ -125,6 +125,8 @@ impl Rcode {
     pub const REFUSED: Self = Self(5);
     /// A name that must not exist does: by DNAME, a name would become too long (RFC 6672 §2.2).
     pub const YXDOMAIN: Self = Self(6);
+    /// The server has no authority for the zone (RFC 2136 §2.2, RFC 5936 §2.2.1).
+    pub const NOTAUTH: Self = Self(9);
     /// An EDNS version above 0 (RFC 6891 §6.1.3).
     pub const BADVERS: Self = Self(16);
     /// The server cookie is missing or not valid (RFC 7873 §8).
@@ -141,6 +143,7 @@ impl fmt::Display for Rcode {
             4 => f.write_str("NOTIMP"),
             5 => f.write_str("REFUSED"),
             6 => f.write_str("YXDOMAIN"),
+            9 => f.write_str("NOTAUTH"),
             16 => f.write_str("BADVERS"),
             23 => f.write_str("BADCOOKIE"),
             code => write!(f, "RCODE{code}"),

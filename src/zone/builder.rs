@@ -142,7 +142,7 @@ impl ZoneBuilder {
     #[must_use]
     pub fn is_below_cut(&self, name: NameRef<'_>) -> bool {
         let depth = name.label_count().saturating_sub(self.origin.as_ref().label_count());
-        name.ancestors().take(depth).any(|at| !at.is_wildcard() && self.has(at, Rtype::NS))
+        name.ancestors().take(depth).any(|at| self.has(at, Rtype::NS))
     }
 
     /// The targets of all NS records, each with the place of its record.

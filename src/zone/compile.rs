@@ -197,7 +197,7 @@ impl<'b> Compiler<'b> {
     fn find_cut(&mut self, node: u32) {
         let Some(&[.., parent, _]) = self.path.last_chunk::<2>() else { return };
         let own = &self.rrsets[self.nodes[node as usize].first_rrset as usize..];
-        let has_ns = own.iter().any(|rrset| rrset.rtype == Rtype::NS) && !self.name(node).is_wildcard();
+        let has_ns = own.iter().any(|rrset| rrset.rtype == Rtype::NS);
         let above = self.nodes[parent as usize].cut;
         self.nodes[node as usize].cut = if above == NONE && has_ns { node } else { above };
     }

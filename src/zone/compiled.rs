@@ -113,8 +113,8 @@ impl Zone {
     /// What a lowercased name is in this zone (RFC 1034 §4.3.2 step 3, RFC 4592 §3.3.1). A name outside of the zone
     /// does not exist.
     ///
-    /// NS records at a wildcard are ordinary data: RFC 4592 §4.2 leaves their meaning open, and no referral comes of
-    /// them.
+    /// NS records at a wildcard make a cut of the name `*` itself, and are ordinary data of names that the wildcard stands
+    /// for: RFC 4592 §4.2 leaves their meaning open.
     #[must_use]
     pub fn find(&self, lowercased: NameRef<'_>) -> Found<'_> {
         let surplus = lowercased.label_count().saturating_sub(self.depth);

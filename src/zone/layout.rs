@@ -1,6 +1,7 @@
 //! What RDATA of each type consists of: the one table that reading, checking, comparing and printing follow.
 
 use super::fields::Field::{self, *};
+use super::fields::{OF_KEYS, OF_ZONES};
 use crate::wire::{NameRef, Rtype};
 
 /// A type's fields, and how its RDATA is written, for hints.
@@ -23,7 +24,7 @@ const fn row(rtype: Rtype, fields: &'static [Field], example: &'static str) -> L
     Layout { rtype, fields, example }
 }
 
-const DIGEST: &[Field] = &[U16, Algorithm, U8, Hex(1)];
+const DIGEST: &[Field] = &[U16, Algorithm, U8, Digest(&OF_KEYS)];
 const CERTIFICATE: &[Field] = &[U8, U8, U8, Hex(1)];
 const KEY: &[Field] = &[U16, U8, Algorithm, Base64(1)];
 const SERVICE: &[Field] = &[U16, Service, Params];
@@ -44,7 +45,7 @@ pub(super) static LAYOUTS: &[Layout] = &[
     row(Rtype::TXT, &[Strs], "\"some text\""),
     row(Rtype::RP, &[Name, Name], "admin.example.com. about.example.com."),
     row(Rtype::AFSDB, &[U16, Host], "1 afs.example.com."),
-    row(Rtype::X25, &[Str], "311061700956"),
+    row(Rtype::X25, &[Dialled], "311061700956"),
     row(Rtype::ISDN, &[Str, MayStr], "150862028003217 004"),
     row(Rtype::RT, &[U16, Host], "10 relay.example.com."),
     row(Rtype::AAAA, &[Ipv6], "2001:db8::1"),
@@ -55,12 +56,12 @@ pub(super) static LAYOUTS: &[Layout] = &[
     row(Rtype::CERT, &[CertType, U16, Algorithm, Base64(1)], "PKIX 12345 RSASHA256 MIIB…"),
     row(Rtype::DNAME, &[Name], "example.net."),
     row(Rtype::APL, &[Prefixes], "1:192.0.2.0/24 !2:2001:db8::/32"),
-    row(Rtype::DS, DIGEST, "60485 13 2 d4b7d520…"),
+    row(Rtype::DS, DIGEST, "60485 5 1 2bb183af5f22588179a53b0a98631fad1a292118"),
     row(Rtype::SSHFP, &[U8, U8, Hex(1)], "4 2 123456789abcdef6…"),
-    row(Rtype::IPSECKEY, &[U8, U8, U8, Gateway, GatewayKey], "10 1 2 192.0.2.38 AQNR…"),
+    row(Rtype::IPSECKEY, &[U8, GatewayType, U8, Gateway, GatewayKey], "10 1 2 192.0.2.38 AQNR…"),
     row(
         Rtype::RRSIG,
-        &[Covered, Algorithm, U8, Period, Time, Time, U16, Name, Base64(1)],
+        &[Covered, Algorithm, U8, U32, Time, Time, U16, Name, Base64(1)],
         "A 13 2 3600 20300101000000 20291201000000 12345 example.com. oJB1…",
     ),
     row(Rtype::NSEC, &[Name, Types], "host.example.com. A MX RRSIG NSEC"),
@@ -71,11 +72,11 @@ pub(super) static LAYOUTS: &[Layout] = &[
     row(Rtype::TLSA, CERTIFICATE, "3 1 1 d2abde240d7cd3ee…"),
     row(Rtype::SMIMEA, CERTIFICATE, "3 1 1 d2abde240d7cd3ee…"),
     row(Rtype::HIP, &[HostIdentity, Names], "2 200100107b1a74df365639cc39f1d578 AwEAAbda… rvs.example.com."),
-    row(Rtype::CDS, DIGEST, "60485 13 2 d4b7d520…"),
+    row(Rtype::CDS, DIGEST, "60485 5 1 2bb183af5f22588179a53b0a98631fad1a292118"),
     row(Rtype::CDNSKEY, KEY, "257 3 13 mdsswUyr…"),
     row(Rtype::OPENPGPKEY, &[Base64(1)], "mQENBFVH…"),
     row(Rtype::CSYNC, &[U32, U16, Types], "2026010101 3 A NS AAAA"),
-    row(Rtype::ZONEMD, &[U32, U8, U8, Hex(12)], "2026010101 1 1 c220b8a6ed5728a971902f7e…"),
+    row(Rtype::ZONEMD, &[U32, U8, U8, Digest(&OF_ZONES)], "2026010101 1 240 c220b8a6ed5728a971902f7e"),
     row(Rtype::SVCB, SERVICE, "1 svc.example.com. alpn=h2 port=8443"),
     row(Rtype::HTTPS, SERVICE, "1 . alpn=h3,h2 ipv4hint=192.0.2.1"),
     row(Rtype::SPF, &[Strs], "\"v=spf1 -all\""),
@@ -90,7 +91,7 @@ pub(super) static LAYOUTS: &[Layout] = &[
     row(Rtype::AVC, &[Strs], "\"app-name=x\""),
     row(Rtype::RESINFO, &[Strs], "\"qnamemin\" \"exterr=15\""),
     row(Rtype::WALLET, &[Strs], "\"currency\" \"address\""),
-    row(Rtype::DLV, DIGEST, "60485 13 2 d4b7d520…"),
+    row(Rtype::DLV, DIGEST, "60485 5 1 2bb183af5f22588179a53b0a98631fad1a292118"),
 ];
 
 /// The codes below this have their place in [`PLACES`]; the rest is searched.

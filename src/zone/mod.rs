@@ -1,6 +1,6 @@
 //! Zones: from the text of a master file (RFC 1035 §5) to the compiled form that queries are looked up in.
 //!
-//! [`parse`] reads a file (`lexer` → `master`, `head` → `rdata`), reports every mistake it finds with its place, and puts what
+//! [`parse`] reads a file (`lexer` → `master`, `directives`, `head` → `rdata`), reports every mistake it finds with its place, and puts what
 //! it could read into a [`ZoneBuilder`] (`builder`). Whoever knows which names are steered tells the builder, and
 //! [`ZoneBuilder::finish`] (`compile`, `checks`) checks the zone as a whole and lays it out as a [`Zone`] (`compiled`):
 //! flat arenas, nodes in canonical order, a hash from name to node. [`Zone::find`] is the part of RFC 1034 §4.3.2 that
@@ -16,7 +16,9 @@ mod builder;
 mod checks;
 mod compile;
 mod compiled;
+mod directives;
 mod fields;
+mod generate;
 mod head;
 mod layout;
 mod lexer;

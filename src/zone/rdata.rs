@@ -10,6 +10,8 @@ use crate::wire::{NameBuf, NameError, NameRef, Rtype};
 /// Nothing, as what was read is appended somewhere, or why it cannot be read.
 pub(super) type Read = Result<(), Diagnostic>;
 
+const GENERIC: &str = "`\\# length hex`";
+
 /// Reads the rest of a line as RDATA of a type into `out`. `type_token` is blamed where no other token is.
 pub(super) fn read(
     rtype: Rtype,
@@ -23,8 +25,8 @@ pub(super) fn read(
         return read_generic(rtype, lexer, out);
     }
     let Some(layout) = Layout::of(rtype) else {
-        return Err(Diagnostic::error(type_token.span, format!("{rtype} has no text form of its own here"))
-            .hint("write its RDATA as `\\# length hex` (RFC 3597)"));
+        let error = lexer.expect(GENERIC)?.instead_of(GENERIC);
+        return Err(error.hint(format!("{rtype} has no text form of its own here (RFC 3597)")));
     };
     let mut reader = Reader { lexer, origin, out };
     let whole = layout.fields.iter().try_for_each(|field| field.read(&mut reader)).and_then(|()| reader.end());

@@ -299,6 +299,8 @@ const RCODES: &[(&str, u16)] = &[
     ("NXDOMAIN", 3),
     ("NOTIMP", 4),
     ("REFUSED", 5),
+    ("YXDOMAIN", 6),
+    ("NOTAUTH", 9),
     ("BADVERS", 16),
     ("BADCOOKIE", 23),
 ];

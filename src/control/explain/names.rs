@@ -67,10 +67,10 @@ fn alias(node: Node<'_>, rtype: Rtype) -> Option<NameBuf> {
 
 /// Where a DNAME puts a name, if the type asked makes one follow it.
 fn redirected(name: &NameBuf, node: Node<'_>, rtype: Rtype) -> Option<NameBuf> {
-    if matches!(rtype, Rtype::CNAME | Rtype::ANY) {
+    let target = node.rrset(Rtype::DNAME)?.rdatas().next().and_then(NameRef::from_wire)?;
+    if rtype == Rtype::CNAME || target.is_within(node.name()) {
         return None;
     }
-    let target = node.rrset(Rtype::DNAME)?.rdatas().next().and_then(NameRef::from_wire)?;
     let name = NameBuf::substituted(name.as_ref(), node.name(), target)?;
     Some(NameBuf::lowercase(name.as_ref()))
 }

@@ -12,9 +12,10 @@ pub(in super::super) struct Base {
     /// How many bits a digit has.
     bits: u32,
     digits: &'static [u8],
+    /// What each octet stands for as a digit; [`NONE`] if for nothing.
+    values: [u8; 256],
     /// Whether `=` fills the last group of four.
     padded: bool,
-    any_case: bool,
     expected: &'static str,
     incomplete: &'static str,
     remedy: &'static str,
@@ -24,8 +25,8 @@ pub(in super::super) struct Base {
 pub(in super::super) static HEX: Base = Base {
     bits: 4,
     digits: b"0123456789abcdef",
+    values: values(b"0123456789abcdef", true),
     padded: false,
-    any_case: true,
     expected: "hexadecimal digits",
     incomplete: "the number of hexadecimal digits is odd",
     remedy: "every octet has two",
@@ -35,28 +36,45 @@ pub(in super::super) static HEX: Base = Base {
 pub(super) static BASE32: Base = Base {
     bits: 5,
     digits: b"0123456789abcdefghijklmnopqrstuv",
+    values: values(b"0123456789abcdefghijklmnopqrstuv", true),
     padded: false,
-    any_case: true,
     expected: "digits of base 32: 0 to 9, a to v",
     incomplete: "the digits of base 32 do not end with an octet",
     remedy: "see whether digits are missing; a SHA-1 hash has 32 of them",
 };
 
+const SIXTY_FOUR: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 /// Base 64 with padding.
 pub(super) static BASE64: Base = Base {
     bits: 6,
-    digits: b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+    digits: SIXTY_FOUR,
+    values: values(SIXTY_FOUR, false),
     padded: true,
-    any_case: false,
     expected: "base 64",
     incomplete: "the base 64 is incomplete, or bits behind its end are set",
     remedy: "see whether characters are missing; groups of four are filled up with =",
 };
 
+/// No digit.
+const NONE: u8 = u8::MAX;
+
+const fn values(digits: &[u8], any_case: bool) -> [u8; 256] {
+    let (mut values, mut at) = ([NONE; 256], 0);
+    while at < digits.len() {
+        values[digits[at] as usize] = at as u8;
+        if any_case {
+            values[digits[at].to_ascii_uppercase() as usize] = at as u8;
+        }
+        at += 1;
+    }
+    values
+}
+
 impl Base {
     fn value(&self, octet: u8) -> Option<u32> {
-        let octet = if self.any_case { octet.to_ascii_lowercase() } else { octet };
-        self.digits.iter().position(|&digit| digit == octet).map(|at| at as u32)
+        let value = self.values[usize::from(octet)];
+        (value != NONE).then_some(value.into())
     }
 
     /// Writes octets as digits.
@@ -143,13 +161,18 @@ pub(in super::super) fn read_rest<'s>(
     }
 }
 
+/// Reads one word of digits or more; where the first is.
+pub(super) fn read_all(reader: &mut Reader<'_, '_>, base: &'static Base) -> Result<Span, Diagnostic> {
+    let first = reader.lexer.expect(base.expected)?;
+    read_rest(base, Some(first), reader.lexer, reader.out).map(|()| first.span)
+}
+
 pub(super) fn read_to_end(reader: &mut Reader<'_, '_>, base: &'static Base, least: u8) -> Read {
     let start = reader.out.len();
-    let first = reader.lexer.expect(base.expected)?;
-    read_rest(base, Some(first), reader.lexer, reader.out)?;
+    let first = read_all(reader, base)?;
     if reader.out.len() - start < usize::from(least) {
         let message = format!("expected at least {least} octets in {}", base.expected);
-        return Err(Diagnostic::error(first.span, message));
+        return Err(Diagnostic::error(first, message));
     }
     Ok(())
 }

@@ -25,19 +25,19 @@ pub(super) fn has_key(before: &[u8]) -> bool {
     before.get(2).is_some_and(|&algorithm| algorithm != 0)
 }
 
+pub(super) fn read_type(reader: &mut Reader<'_, '_>) -> Read {
+    let expected = "the type of a gateway: 0 for none, 1 for an IPv4 address, 2 for an IPv6 address, 3 for a name";
+    let kind = reader.number(expected, 3)?;
+    reader.put(&kind.to_be_bytes()[3..]);
+    Ok(())
+}
+
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Read {
-    let token =
-        |expected: &str, reader: &mut Reader<'_, '_>| reader.value(expected, |word| (word == b".").then_some(()));
     match reader.out.get(1) {
-        Some(0) => token("a dot for no gateway, as its type is 0", reader),
         Some(1) => plain::read_ipv4(reader),
         Some(2) => plain::read_ipv6(reader),
         Some(3) => reader.name(),
-        _ => {
-            let gateway = reader.lexer.expect("a gateway")?;
-            let hint = "0: none, 1: an IPv4 address, 2: an IPv6 address, 3: a name";
-            Err(Diagnostic::error(gateway.span, "the type of this gateway, two words before it, is above 3").hint(hint))
-        }
+        _ => reader.value("a dot for no gateway, as its type is 0", |word| (word == b".").then_some(())),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The kinds of fields that RDATA is made of: how many octets each takes, how it is read from text and written as text.
 
 mod codes;
+mod digests;
 mod digits;
 mod gateway;
 mod identifiers;
@@ -12,6 +13,7 @@ mod strings;
 mod time;
 mod types;
 
+pub(super) use digests::{Digests, OF_KEYS, OF_ZONES};
 pub(super) use digits::{HEX, read_rest};
 
 use std::fmt;
@@ -64,8 +66,12 @@ pub(super) enum Field {
     Tag,
     /// One string of at least so many octets to the end, without a length octet.
     Text(u8),
+    /// A string of at least four decimal digits, as [`Field::Str`] (RFC 1183 §3.1).
+    Dialled,
     /// At least so many octets in hexadecimal, to the end.
     Hex(u8),
+    /// A digest in hexadecimal, to the end.
+    Digest(&'static Digests),
     /// At least so many octets in base 64, to the end.
     Base64(u8),
     /// Octets in hexadecimal with a length octet; `-` for none (RFC 5155 §3.3).
@@ -78,7 +84,9 @@ pub(super) enum Field {
     Prefixes,
     /// A place on earth, all of the RDATA (RFC 1876).
     Location,
-    /// What the second octet of IPSECKEY says it is (RFC 4025 §2.5).
+    /// An octet: the type of a gateway (RFC 4025 §2.3).
+    GatewayType,
+    /// What that says it is, which is the second octet of IPSECKEY (RFC 4025 §2.5).
     Gateway,
     /// The key behind it, unless the third octet says there is none (RFC 4025 §2.4).
     GatewayKey,
@@ -88,11 +96,7 @@ pub(super) enum Field {
     Params,
 }
 
-use Field::{
-    Algorithm, Base64, CertType, Covered, Eui, Gateway, GatewayKey, HashedName, Hex, Host, HostIdentity, Ipv4, Ipv6,
-    Location, Locator, MayStr, Name, Names, Params, Period, Prefixes, Salt, Service, Str, Strs, Tag, Text, Time, Types,
-    U8, U16, U32,
-};
+use Field::*;
 
 impl Field {
     /// How many octets the field takes of `rest`, which stands behind `before`; none if they are not such a field.
@@ -101,7 +105,7 @@ impl Field {
         let to_end = |fits: bool| fits.then_some(rest.len());
         match self {
             Name | Host | Service => plain::name_len(rest),
-            U8 | Algorithm => Some(1),
+            U8 | Algorithm | GatewayType => Some(1),
             U16 | Covered | CertType => Some(2),
             U32 | Period | Time | Ipv4 => Some(4),
             Locator => Some(8),
@@ -110,10 +114,12 @@ impl Field {
             Str | Salt => strings::len(rest),
             MayStr if rest.is_empty() => Some(0),
             MayStr => strings::len(rest),
+            Dialled => strings::len(rest).filter(|&len| rest.get(1..len).is_some_and(strings::is_number)),
             Tag => strings::len(rest).filter(|&len| rest.get(1..len).is_some_and(strings::is_tag)),
             HashedName => strings::len(rest).filter(|&len| len > 1),
             Strs => to_end(strings::are(rest)),
             Text(least) | Hex(least) | Base64(least) => to_end(rest.len() >= usize::from(least)),
+            Digest(digests) => to_end(digests.fits(before, rest)),
             Names => to_end(plain::are_names(rest)),
             Types => to_end(types::is_bitmap(rest)),
             Prefixes => to_end(prefixes::are(rest)),
@@ -147,6 +153,9 @@ impl Field {
             Strs => strings::read_all(reader),
             Tag => strings::read_tag(reader),
             Text(least) => strings::read_text(reader, least),
+            Dialled => strings::read_number(reader),
+            Digest(digests) => digests.read(reader),
+            GatewayType => gateway::read_type(reader),
             Hex(least) => digits::read_to_end(reader, &digits::HEX, least),
             Base64(least) => digits::read_to_end(reader, &digits::BASE64, least),
             Salt => digits::read_salt(reader),
@@ -166,16 +175,16 @@ impl Field {
         let octets = part.octets;
         match self {
             Name | Host | Service | Names => plain::write_names(octets, f),
-            U8 | U16 | U32 | Period | Algorithm | CertType => plain::write_number(octets, f),
+            U8 | U16 | U32 | Period | Algorithm | CertType | GatewayType => plain::write_number(octets, f),
             Time => time::write(octets, f),
             Ipv4 => plain::write_ipv4(octets, f),
             Ipv6 => plain::write_ipv6(octets, f),
             Eui(_) => identifiers::write_eui(octets, f),
             Locator => identifiers::write_locator(octets, f),
-            Str | MayStr | Strs => strings::write(octets, f),
+            Str | MayStr | Strs | Dialled => strings::write(octets, f),
             Tag => f.write_str(&String::from_utf8_lossy(&octets[1..])),
             Text(_) => super::text::write_quoted(octets, f),
-            Hex(_) => super::text::write_hex(octets, f),
+            Hex(_) | Digest(_) => super::text::write_hex(octets, f),
             Base64(_) | GatewayKey => digits::BASE64.write(octets, f),
             Salt => digits::write_salt(octets, f),
             HashedName => digits::BASE32.write(&octets[1..], f),

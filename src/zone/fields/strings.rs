@@ -80,6 +80,20 @@ pub(super) fn read_tag(reader: &mut Reader<'_, '_>) -> Read {
     put(reader, token)
 }
 
+/// Whether this is a number in the network of X.25 (RFC 1183 §3.1).
+pub(super) fn is_number(octets: &[u8]) -> bool {
+    octets.len() >= 4 && octets.iter().all(u8::is_ascii_digit)
+}
+
+pub(super) fn read_number(reader: &mut Reader<'_, '_>) -> Read {
+    let expected = "a number of at least four digits";
+    let token = reader.lexer.expect(expected)?;
+    if !is_number(token.text) {
+        return Err(token.instead_of(expected));
+    }
+    put(reader, token)
+}
+
 pub(super) fn read_text(reader: &mut Reader<'_, '_>, least: u8) -> Read {
     let expected = if least == 0 { "a value, in quotes if it has blanks" } else { "a value in quotes, not empty" };
     let token = reader.lexer.expect(expected)?;

@@ -89,7 +89,7 @@ fn field(field: Field) -> BoxedStrategy<Vec<u8>> {
     match field {
         Field::Name | Field::Host | Field::Service => a_name().boxed(),
         Field::Names => prop::collection::vec(a_name(), 0..4).prop_map(|names| names.concat()).boxed(),
-        Field::U8 | Field::Algorithm => octets(1, 1),
+        Field::U8 | Field::Algorithm | Field::GatewayType => octets(1, 1),
         Field::U16 | Field::Covered | Field::CertType => octets(2, 2),
         Field::U32 | Field::Period | Field::Time | Field::Ipv4 => octets(4, 4),
         Field::Locator => octets(8, 8),
@@ -102,6 +102,8 @@ fn field(field: Field) -> BoxedStrategy<Vec<u8>> {
         Field::Tag => "[a-zA-Z0-9]{1,15}".prop_map(|tag| counted(tag.as_bytes())).boxed(),
         Field::Text(least) => octets(least, 300),
         Field::Hex(least) | Field::Base64(least) => octets(least, 64),
+        Field::Digest(_) => Just(Vec::new()).boxed(),
+        Field::Dialled => "[0-9]{4,15}".prop_map(|digits| counted(digits.as_bytes())).boxed(),
         Field::Types => bitmap().boxed(),
         Field::Prefixes => prop::collection::vec(prefix(), 0..4).prop_map(|items| items.concat()).boxed(),
         Field::Location => location().boxed(),
@@ -126,9 +128,21 @@ fn gateway() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// A digest with what stands in front of it: one of SHA-384 or of a type that is not known.
+fn digest(layout: &'static Layout) -> impl Strategy<Value = (Rtype, Vec<u8>)> {
+    let sha_384 = if layout.rtype == Rtype::ZONEMD { 1 } else { 4 };
+    let octets = |len| prop::collection::vec(any::<u8>(), len);
+    let ahead = layout.fields[..layout.fields.len() - 2].iter().map(|&one| field(one)).collect::<Vec<_>>();
+    let digest = prop_oneof![(Just(sha_384), octets(48..=48)), (5..=u8::MAX, octets(12..=64))];
+    (ahead, digest).prop_map(|(ahead, (kind, digest))| (layout.rtype, [&ahead.concat()[..], &[kind], &digest].concat()))
+}
+
 fn rdata_of(layout: &'static Layout) -> BoxedStrategy<(Rtype, Vec<u8>)> {
     if layout.rtype == Rtype::IPSECKEY {
         return gateway().prop_map(|rdata| (Rtype::IPSECKEY, rdata)).boxed();
+    }
+    if let [.., Field::Digest(_)] = layout.fields {
+        return digest(layout).boxed();
     }
     let fields: Vec<_> = layout.fields.iter().map(|&one| field(one)).collect();
     fields.prop_map(|fields| (layout.rtype, fields.concat())).boxed()
@@ -167,7 +181,30 @@ fn every_example_parses() {
     }
 }
 
+/// RDATA of a type with a layout, cut or changed in a place.
+fn damaged() -> impl Strategy<Value = (Rtype, Vec<u8>)> {
+    (known(), any::<prop::sample::Index>(), any::<u8>(), 0..3u8).prop_map(|((rtype, mut rdata), at, octet, kind)| {
+        let at = at.index(rdata.len() + 1);
+        match kind {
+            0 => rdata.truncate(at),
+            1 if at < rdata.len() => rdata[at] = octet,
+            _ => rdata.insert(at, octet),
+        }
+        (rtype, rdata)
+    })
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
+    #[test]
+    fn damaged_rdata((rtype, rdata) in damaged()) {
+        match read_back(rtype, &rdata) {
+            Ok(again) => prop_assert_eq!(again, rdata),
+            Err(errors) => prop_assert!(!is_valid(rtype, &rdata), "{:?}", errors),
+        }
+    }
+
     #[test]
     fn types_with_a_layout((rtype, rdata) in known()) {
         prop_assert!(is_valid(rtype, &rdata));

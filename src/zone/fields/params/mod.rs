@@ -156,7 +156,10 @@ fn read_one(reader: &mut Reader<'_, '_>, token: Token<'_>) -> Result<Param, Diag
     let (name, value) = at.map_or((word, None), |at| (&word[..at], Some(&word[at + 1..])));
     let key = Key::parse(name).ok_or_else(|| unknown_key(token, name))?;
     let value = match value {
-        Some([]) if reader.lexer.is_glued() => reader.lexer.next()?.map(|quoted| quoted.text),
+        Some([]) if reader.lexer.is_glued() => {
+            let whole = |error: Diagnostic| Diagnostic { span: Some(token.span), ..error };
+            reader.lexer.next().map_err(whole)?.map(|quoted| quoted.text)
+        }
         other => other,
     };
     if reader.lexer.is_glued() {
@@ -177,7 +180,7 @@ fn read_one(reader: &mut Reader<'_, '_>, token: Token<'_>) -> Result<Param, Diag
 fn unknown_key(token: Token<'_>, name: &[u8]) -> Diagnostic {
     let lower = String::from_utf8_lossy(name).to_lowercase();
     let near = KEYS.iter().map(|(key, _)| *key).min_by_key(|key| strsim::levenshtein(key, &lower));
-    let hint = match near.filter(|near| strsim::levenshtein(near, &lower) <= near.len() / 3) {
+    let hint = match near.filter(|near| strsim::levenshtein(near, &lower) <= near.len() / 2) {
         Some(near) => format!("did you mean {near}?"),
         None => "keys are in lower case; one without a name here is written key667=\"value\"".to_owned(),
     };

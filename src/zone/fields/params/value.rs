@@ -44,7 +44,7 @@ impl Value {
             Self::Ipv4s => of(4),
             Self::Ipv6s => of(16),
             Self::Base64 => of(1),
-            Self::Path => std::str::from_utf8(octets).is_ok_and(|path| path.starts_with('/') && path.contains("dns")),
+            Self::Path => std::str::from_utf8(octets).is_ok_and(is_path),
             Self::Any => true,
         }
     }
@@ -59,8 +59,8 @@ impl Value {
             Self::Port => {
                 text::number(text, u16::MAX.into()).map(|port| out.extend_from_slice(&port.to_be_bytes()[2..]))
             }
-            Self::Ipv4s => items.try_for_each(|item| Some(out.extend(parsed::<Ipv4Addr>(item)?.octets()))),
-            Self::Ipv6s => items.try_for_each(|item| Some(out.extend(parsed::<Ipv6Addr>(item)?.octets()))),
+            Self::Ipv4s => items.try_for_each(|item| parsed::<Ipv4Addr>(item).map(|ip| out.extend(ip.octets()))),
+            Self::Ipv6s => items.try_for_each(|item| parsed::<Ipv6Addr>(item).map(|ip| out.extend(ip.octets()))),
             Self::Base64 => BASE64.decode(text, out),
             Self::Path | Self::Any => text::unescape(text, out).then_some(()),
         }
@@ -115,6 +115,13 @@ impl Value {
             Self::Any => "a backslash itself is written \\\\",
         }
     }
+}
+
+/// Whether this is a path with an expression in braces that has the variable `dns` (RFC 6570 §2.2).
+fn is_path(text: &str) -> bool {
+    let expressions = text.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
+    let names = expressions.flat_map(|(inner, _)| inner.trim_start_matches(|c: char| "+#./;?&".contains(c)).split(','));
+    text.starts_with('/') && names.map(|name| name.trim_end_matches('*')).any(|name| name == "dns")
 }
 
 fn keys(octets: &[u8]) -> impl Iterator<Item = Key> {
