@@ -45,6 +45,7 @@ fn many(rng: &mut Rng) -> Vec<Zone> {
     zones.extend(families(rng));
     zones.extend(crossings(rng));
     zones.extend(apexes(rng));
+    zones.extend(soups(rng));
     zones
 }
 
@@ -74,6 +75,7 @@ fn furnish(zone: &mut Zone, rng: &mut Rng, number: usize) {
         12 => scenes::wildcard_dname(zone, "wdn"),
         13 => zone.add("*", "TXT \"at the apex\""),
         14 => zone.add("*", "CNAME ns1"),
+        16 => scenes::huge(zone, "huge"),
         _ => {}
     }
 }
@@ -149,6 +151,18 @@ fn crossings(rng: &mut Rng) -> Vec<Zone> {
         }
     }
     zones
+}
+
+/// Zones of names at random that lead into one another, one of them below another.
+fn soups(rng: &mut Rng) -> Vec<Zone> {
+    let mut origins: Vec<String> = (0..15).map(|at| format!("soup{at}.test.")).collect();
+    origins.push("b.a.soup0.test.".to_owned());
+    let furnished = |origin: &String| {
+        let mut zone = Zone::new(origin, rng);
+        scenes::soup(&mut zone, rng, &origins);
+        zone
+    };
+    origins.iter().map(furnished).collect()
 }
 
 /// Zones of an apex, some with what is rare there.

@@ -37,6 +37,15 @@ const COMMON: [u16; 13] = [1, 28, 16, 15, 5, 39, 2, 6, 43, 12, 33, 64, 65];
 const OTHERS: [u16; 20] = [46, 48, 13, 257, 99, 65_280, 65_281, 29, 17, 18, 35, 36, 44, 52, 108, 256, 65_534, 3, 9, 14];
 /// Types that no zone holds; few of them are asked.
 const META: [u16; 8] = [0, 41, 249, 250, 128, 253, 254, 200];
+/// EDNS options: for local use, NSID, a client's cookie, Client Subnet, padding; several at once.
+const OPTIONS: [&[u8]; 6] = [
+    &[0xfd, 0xe9, 0, 2, 1, 2],
+    &[0, 3, 0, 0],
+    &[0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8],
+    &[0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2],
+    &[0, 12, 0, 3, 0, 0, 0],
+    &[0xfd, 0xea, 0, 0, 0, 3, 0, 0, 0xfd, 0xea, 0, 0],
+];
 const ANY: u16 = 255;
 
 impl Query {
@@ -168,7 +177,7 @@ fn vary(query: &mut Query, rng: &mut Rng) {
             edns.flags = 0x8000;
         }
         if rng.u8(..8) == 0 {
-            edns.options = vec![0xfd, 0xe9 + rng.u8(..3), 0, 2, 1, 2]; // for local use: to be ignored
+            edns.options = OPTIONS[rng.usize(..OPTIONS.len())].to_vec();
         }
     }
     query.tcp = rng.u8(..6) == 0;
