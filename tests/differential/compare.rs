@@ -19,6 +19,8 @@ pub(crate) enum Field {
     Authority,
     Additional,
     Opt,
+    /// Response code, AA, answer and authority together: each as one of the others has it, but not as the same one.
+    Mixture,
 }
 
 /// What a server made of a query.
@@ -65,7 +67,9 @@ pub(crate) fn differences(query: &Query, outcomes: &[Outcome; 3], origins: &[Nam
     check(Field::Question, &|a, b| a.question == b.question);
     check(Field::Flags, &|a, b| (a.flags ^ b.flags) & !(AA | TC | 0xf) == 0);
     check(Field::Opt, &|a, b| a.opt == b.opt);
-    if !check(Field::Rcode, &|a, b| a.rcode == b.rcode) {
+    // what stands in a truncated response is for nobody (RFC 2181 §9)
+    let truncated = |a: &Response, b: &Response| a.truncated() || b.truncated();
+    if !check(Field::Rcode, &|a, b| a.rcode == b.rcode || truncated(a, b)) {
         return found; // the rest follows from it
     }
     check(Field::Aa, &|a, b| (a.flags ^ b.flags) & AA == 0);
@@ -73,11 +77,15 @@ pub(crate) fn differences(query: &Query, outcomes: &[Outcome; 3], origins: &[Nam
         return found;
     }
     for (at, field) in [Field::Answer, Field::Authority].into_iter().enumerate() {
-        check(field, &|a, b| a.truncated() || b.truncated() || a.sections[at] == b.sections[at]);
+        check(field, &|a, b| truncated(a, b) || a.sections[at] == b.sections[at]);
     }
-    check(Field::Additional, &|a, b| {
-        a.sections[2] == b.sections[2] || a.truncated() || b.truncated() || tight(query, a, b)
-    });
+    check(Field::Additional, &|a, b| a.sections[2] == b.sections[2] || truncated(a, b) || tight(query, a, b));
+    if check(Field::Opt, &|a, b| a.opt == b.opt) {
+        let alike = |a: &Response, b: &Response| {
+            truncated(a, b) || a.rcode == b.rcode && (a.flags ^ b.flags) & AA == 0 && a.sections[..2] == b.sections[..2]
+        };
+        check(Field::Mixture, &alike);
+    }
     found
 }
 

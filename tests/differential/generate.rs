@@ -70,6 +70,7 @@ fn furnish(zone: &mut Zone, rng: &mut Rng, number: usize) {
     }
     match number {
         3 => types::every_type(zone, rng),
+        4 => types::every_text(zone),
         7 | 8 => scenes::long_chain(zone, "chain", 5 + number as u8),
         11 => scenes::wildcard_ns(zone, "wns"),
         12 => scenes::wildcard_dname(zone, "wdn"),

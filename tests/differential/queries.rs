@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 use crate::message::type_text;
 use crate::names::{MAX_LABEL, Name};
-use crate::zone::Zone;
+use crate::zone::{Known, Zone};
 
 /// A query, and what it is about.
 #[derive(Clone)]
@@ -36,7 +36,7 @@ const COMMON: [u16; 13] = [1, 28, 16, 15, 5, 39, 2, 6, 43, 12, 33, 64, 65];
 /// Types asked at random, beside those.
 const OTHERS: [u16; 20] = [46, 48, 13, 257, 99, 65_280, 65_281, 29, 17, 18, 35, 36, 44, 52, 108, 256, 65_534, 3, 9, 14];
 /// Types that no zone holds; few of them are asked.
-const META: [u16; 8] = [0, 41, 249, 250, 128, 253, 254, 200];
+const META: [u16; 7] = [41, 249, 250, 128, 253, 254, 200];
 /// EDNS options: for local use, NSID, a client's cookie, Client Subnet, padding; several at once.
 const OPTIONS: [&[u8]; 6] = [
     &[0xfd, 0xe9, 0, 2, 1, 2],
@@ -98,30 +98,30 @@ impl fmt::Display for Query {
     }
 }
 
-/// Each name of a zone with each common type.
+/// Each name of a zone with each common type, and those that it has.
 pub(crate) fn thorough<'z>(zones: &'z [Zone], rng: &mut Rng) -> impl Iterator<Item = Query> + use<'z> {
     let mut rng = rng.fork();
-    let all = zones.iter().flat_map(|zone| &zone.names);
-    all.flat_map(move |(name, subject)| {
-        let mut rng = rng.fork();
-        COMMON.map(|rtype| {
-            let mut query = plain(subject, name.clone(), rtype);
-            vary(&mut query, &mut rng);
-            query
-        })
+    let pair = |known: &'z Known| {
+        let own = known.types.iter().copied().filter(|rtype| !COMMON.contains(rtype));
+        COMMON.into_iter().chain(own).map(move |rtype| (known, rtype))
+    };
+    zones.iter().flat_map(|zone| &zone.names).flat_map(pair).map(move |(known, rtype)| {
+        let mut query = plain(known.subject, known.name.clone(), rtype);
+        vary(&mut query, &mut rng);
+        query
     })
 }
 
 /// A query at random.
 pub(crate) fn random(zones: &[Zone], rng: &mut Rng) -> Query {
     let zone = &zones[rng.usize(..zones.len())];
-    let (name, subject) = &zone.names[rng.usize(..zone.names.len())];
+    let known = &zone.names[rng.usize(..zone.names.len())];
     let rtype = match rng.u8(..20) {
-        0..13 => COMMON[rng.usize(..COMMON.len())],
-        13..15 => 1,
+        0..6 if !known.types.is_empty() => known.types[rng.usize(..known.types.len())],
+        0..15 => COMMON[rng.usize(..COMMON.len())],
         _ => OTHERS[rng.usize(..OTHERS.len())],
     };
-    let mut query = plain(subject, near(name, zone, rng), rtype);
+    let mut query = plain(known.subject, near(&known.name, zone, rng), rtype);
     vary(&mut query, rng);
     query
 }
@@ -202,7 +202,7 @@ fn near(name: &Name, zone: &Zone, rng: &mut Rng) -> Name {
 
 /// The first labels of a name below another name of the zone, as DNAMEs and wildcards see them.
 fn moved(name: &Name, zone: &Zone, rng: &mut Rng) -> Name {
-    let (other, _) = &zone.names[rng.usize(..zone.names.len())];
+    let other = &zone.names[rng.usize(..zone.names.len())].name;
     let keep = rng.usize(..=name.0.len().min(3));
     Name(name.0[..keep].iter().chain(&other.0).cloned().collect())
 }

@@ -87,6 +87,57 @@ pub(crate) fn every_type(zone: &mut Zone, rng: &mut Rng) {
     }
 }
 
+/// Types in the text of their own, each read by all three servers.
+const TEXTS: [&str; 38] = [
+    "RP admin about.Outside.Invalid.",
+    "AFSDB 1 afs",
+    "X25 311061700956",
+    "ISDN 150862028003217 004",
+    "RT 10 relay",
+    "LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m",
+    "LOC 42 N 71 W 0m",
+    "NAPTR 100 50 \"s\" \"SIP+D2U\" \"\" _sip._udp",
+    "NAPTR 100 50 \"u\" \"E2U+sip\" \"!^.*$!sip:a@b.example!\" .",
+    "KX 10 kx",
+    "CERT PKIX 12345 RSASHA256 AQIDBAUG",
+    "APL 1:192.0.2.0/24 !2:2001:db8::/32",
+    "SSHFP 4 2 123456789abcdef67890123456789abcdef67890123456789abcdef123456789",
+    "IPSECKEY 10 1 2 192.0.2.38 AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==",
+    "IPSECKEY 10 0 2 . AQNRU3mG7TVTO2BkR47usntb102uFJtugbo6BSGvgqt4AQ==",
+    "DNSKEY 257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==",
+    "DHCID AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA=",
+    "TLSA 3 1 1 d2abde240d7cd3ee6b4b28c54df034b97983a1d16e8a410e4561cb106618e971",
+    "SMIMEA 3 1 1 d2abde240d7cd3ee6b4b28c54df034b97983a1d16e8a410e4561cb106618e971",
+    "CDS 60485 13 2 d4b7d520e7bb5f0f67674a0cceb1e3e0614b93c4f9e99b8383f6a1e4469da50a",
+    "CDNSKEY 257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==",
+    "OPENPGPKEY AQIDBAUGBwg=",
+    "CSYNC 2026010101 3 A NS AAAA TYPE1234",
+    "ZONEMD 2026010101 1 240 c220b8a6ed5728a971902f7e3d4fd93adeea88b0453c2e8e8c863d465ab06cf34eb95b266398c98b59124fa239cb7eeb",
+    "SVCB 1 target alpn=h2,h3 port=8443 ipv4hint=192.0.2.1,192.0.2.2 ipv6hint=2001:db8::1",
+    "SVCB 0 target",
+    "HTTPS 1 . alpn=h3,h2 no-default-alpn ech=AQIDBA== mandatory=alpn",
+    "HTTPS 2 Outside.Invalid. key65000=\"a\\001b\"",
+    "SPF \"v=spf1 -all\"",
+    "NID 10 0014:4fff:ff20:ee64",
+    "L32 10 192.0.2.1",
+    "L64 10 2001:0db8:1140:1000",
+    "LP 10 l64",
+    "EUI48 00-00-5e-00-53-2a",
+    "EUI64 00-00-5e-ef-10-00-00-2a",
+    "URI 10 1 \"https://www.example.com/\"",
+    "CAA 128 issuewild \"\"",
+    "AVC \"app-name=x\"",
+];
+
+/// One owner for each of these.
+pub(crate) fn every_text(zone: &mut Zone) {
+    zone.subject("texts");
+    zone.add("target", "A 192.0.2.77");
+    for (at, text) in TEXTS.into_iter().enumerate() {
+        zone.add(&format!("text{at}"), text);
+    }
+}
+
 /// MX, SRV, SVCB and HTTPS to targets of all kinds.
 pub(crate) fn services(zone: &mut Zone, rng: &mut Rng, tag: &str) {
     zone.subject("services");

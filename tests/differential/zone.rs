@@ -11,9 +11,18 @@ pub(crate) struct Zone {
     pub(crate) origin: Name,
     /// Owners and what follows them.
     pub(crate) lines: Vec<(String, String)>,
-    /// Owners and targets, each with the subject it stands for.
-    pub(crate) names: Vec<(Name, &'static str)>,
+    /// Owners and targets.
+    pub(crate) names: Vec<Known>,
     subject: &'static str,
+}
+
+/// A name worth asking about.
+pub(crate) struct Known {
+    pub(crate) name: Name,
+    /// The situation it stands for.
+    pub(crate) subject: &'static str,
+    /// The types that it has.
+    pub(crate) types: Vec<u16>,
 }
 
 /// TTLs; that of an RRset follows from its owner and type, so that its records agree.
@@ -37,7 +46,7 @@ impl Zone {
         let serial = rng.u32(..);
         let soa = format!("{ttl} IN SOA ns1 host\\.master {serial} 7200 3600 1209600 {minimum}");
         zone.lines.push(("@".to_owned(), soa));
-        zone.names.push((zone.origin.clone(), "apex"));
+        zone.know("@").types.push(6);
         zone
     }
 
@@ -53,7 +62,11 @@ impl Zone {
         let hash = key.bytes().chain(rtype.bytes()).fold(7u32, |sum, octet| sum * 31 % 65_521 + u32::from(octet));
         let ttl = TTLS[hash as usize % TTLS.len()];
         self.lines.push((owner.to_owned(), format!("{ttl} IN {rtype} {rdata}")));
-        self.name(owner);
+        let code = rtype.parse::<windrose::wire::Rtype>().expect("a type").0;
+        let types = &mut self.know(owner).types;
+        if !types.contains(&code) {
+            types.push(code);
+        }
         if matches!(rtype, "NS" | "CNAME" | "DNAME" | "MX" | "SRV" | "PTR") {
             self.name(rdata.rsplit(' ').next().expect("a target"));
         }
@@ -61,11 +74,17 @@ impl Zone {
 
     /// A name to ask about, relative to the zone.
     pub(crate) fn name(&mut self, name: &str) {
+        self.know(name);
+    }
+
+    fn know(&mut self, name: &str) -> &mut Known {
         let name = Name::parse(name, &self.origin);
         assert!(name.fits(), "{name} is no name");
-        if !self.names.iter().any(|(known, _)| *known == name) {
-            self.names.push((name, self.subject));
-        }
+        let at = self.names.iter().position(|known| known.name == name).unwrap_or_else(|| {
+            self.names.push(Known { name, subject: self.subject, types: Vec::new() });
+            self.names.len() - 1
+        });
+        &mut self.names[at]
     }
 
     /// A relative name as an absolute one.
