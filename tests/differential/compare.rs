@@ -15,6 +15,8 @@ pub(crate) enum Field {
     /// All other bits of the header.
     Flags,
     Question,
+    /// In what order the answer's records stand.
+    Order,
     Answer,
     Authority,
     Additional,
@@ -76,6 +78,7 @@ pub(crate) fn differences(query: &Query, outcomes: &[Outcome; 3], origins: &[Nam
     if !check(Field::Tc, &|a, b| a.truncated() == b.truncated() || may_truncate(query, a, b)) {
         return found;
     }
+    check(Field::Order, &|a, b| a.in_order || a.in_order == b.in_order);
     for (at, field) in [Field::Answer, Field::Authority].into_iter().enumerate() {
         check(field, &|a, b| truncated(a, b) || a.sections[at] == b.sections[at]);
     }

@@ -212,6 +212,7 @@ fn below_root(rng: &mut Rng) -> Vec<Zone> {
     root.add("c", "CNAME www.tld");
     root.add("c2", "CNAME nothing");
     root.name("www.d");
+    root.name("ns.d");
     let mut tld = Zone::new("tld.", rng);
     tld.subject("below-root");
     scenes::hosts(&mut tld, rng, "hosts");

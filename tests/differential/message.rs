@@ -16,6 +16,8 @@ pub(crate) struct Response {
     /// Answer, authority, additional; each sorted, without OPT.
     pub(crate) sections: [Vec<Record>; 3],
     pub(crate) opt: Option<Opt>,
+    /// Whether the answer's records stand in the order in which the question leads to them.
+    pub(crate) in_order: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -56,6 +58,7 @@ impl Response {
                 section.push(reader.record()?);
             }
         }
+        let in_order = in_order(&question, &sections[0]);
         let mut rcode = flags & 0xf;
         let opt = sections[2].iter().position(|record| record.rtype == 41).map(|at| {
             let record = sections[2].remove(at);
@@ -64,7 +67,7 @@ impl Response {
         });
         sections.iter_mut().for_each(|section| section.sort_unstable());
         let whole = reader.at == octets.len();
-        whole.then_some(Self { len: octets.len(), flags, rcode, question, sections, opt })
+        whole.then_some(Self { len: octets.len(), flags, rcode, question, sections, opt, in_order })
     }
 
     pub(crate) fn truncated(&self) -> bool {
@@ -76,6 +79,22 @@ impl Response {
         let records = self.sections.iter().flatten().map(|record| record.owner.len() + 10 + record.rdata.len());
         12 + self.question.len() + records.sum::<usize>() + if self.opt.is_some() { 11 } else { 0 }
     }
+}
+
+/// Whether each record of an answer is owned by the name asked for, or by what the ones before lead to (RFC 1034 §4.3.2).
+fn in_order(question: &[u8], answer: &[Record]) -> bool {
+    let name = |octets: &[u8]| Reader { octets, at: 0 }.name();
+    let mut wanted = name(question);
+    answer.iter().all(|record| match &wanted {
+        Some(owner) if record.rtype == 39 && owner != &record.owner => owner.is_within(&record.owner),
+        Some(owner) if *owner == record.owner => {
+            if record.rtype == 5 {
+                wanted = name(&record.rdata);
+            }
+            true
+        }
+        _ => false,
+    })
 }
 
 struct Reader<'m> {

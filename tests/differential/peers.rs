@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::generate::Universe;
 use crate::process::{Process, free};
+use crate::zone::Zone;
 
 /// Which server; the order of all arrays of three.
 pub(crate) const SERVERS: [&str; 3] = ["windrose", "nsd", "knot"];
@@ -32,9 +33,9 @@ impl Peers {
         let processes =
             [windrose(at, universe, addresses[0]), nsd(at, universe, addresses[1]), knot(at, universe, addresses[2])];
         let peers = Self { addresses, processes, folder };
-        let zone = universe.zones[0].origin.wire();
         for (process, address) in peers.processes.iter().zip(addresses) {
-            process.wait_until_it_answers(address, &zone);
+            let wait = |zone: &Zone| process.wait_until_it_answers(address, &zone.origin.wire());
+            universe.zones.iter().for_each(wait);
         }
         peers
     }

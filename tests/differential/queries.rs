@@ -20,6 +20,8 @@ pub(crate) struct Query {
     pub(crate) flags: u16,
     pub(crate) edns: Option<Edns>,
     pub(crate) tcp: bool,
+    /// The whole message, where it is not made of the above.
+    pub(crate) raw: Option<Vec<u8>>,
 }
 
 /// What a query's OPT says.
@@ -51,6 +53,9 @@ const ANY: u16 = 255;
 impl Query {
     /// Its octets, numbered.
     pub(crate) fn octets(&self, id: u16) -> Vec<u8> {
+        if let Some(raw) = &self.raw {
+            return [&id.to_be_bytes(), &raw[2..]].concat();
+        }
         let mut octets = Vec::with_capacity(320);
         octets.extend(id.to_be_bytes());
         octets.extend(self.flags.to_be_bytes());
@@ -86,6 +91,9 @@ impl fmt::Display for Query {
         write!(f, " over {}", if self.tcp { "TCP" } else { "UDP" })?;
         if self.flags != 0 {
             write!(f, ", flags {:04x}", self.flags)?;
+        }
+        if let Some(raw) = &self.raw {
+            return write!(f, ", as {raw:02x?}");
         }
         match &self.edns {
             None => write!(f, ", no EDNS"),
@@ -152,7 +160,7 @@ pub(crate) fn special(zones: &[Zone], rng: &mut Rng, each: usize) -> Vec<Query> 
 }
 
 fn plain(subject: &'static str, name: Name, rtype: u16) -> Query {
-    Query { subject, name, rtype, class: 1, flags: 0, edns: None, tcp: false }
+    Query { subject, name, rtype, class: 1, flags: 0, edns: None, tcp: false, raw: None }
 }
 
 fn edns<'q>(query: &'q mut Query, rng: &mut Rng) -> &'q mut Edns {

@@ -80,7 +80,7 @@ impl Process {
             if answered && response[3] & 0xf == 0 && response[7] > 0 {
                 return;
             }
-            assert!(start.elapsed() < PATIENCE, "{} does not answer:\n{}", self.name, self.log());
+            assert!(start.elapsed() < PATIENCE, "{} does not answer for {zone:02x?}:\n{}", self.name, self.log());
             thread::sleep(Duration::from_millis(20));
         }
     }
