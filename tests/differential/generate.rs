@@ -157,7 +157,7 @@ fn crossings(rng: &mut Rng) -> Vec<Zone> {
 /// Zones of names at random that lead into one another, one of them below another.
 fn soups(rng: &mut Rng) -> Vec<Zone> {
     let mut origins: Vec<String> = (0..15).map(|at| format!("soup{at}.test.")).collect();
-    origins.push("b.a.soup0.test.".to_owned());
+    origins.push("sub.soup0.test.".to_owned());
     let furnished = |origin: &String| {
         let mut zone = Zone::new(origin, rng);
         scenes::soup(&mut zone, rng, &origins);

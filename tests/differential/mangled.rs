@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-use crate::queries::{Query, random};
+use crate::queries::{Query, thorough};
 use crate::zone::Zone;
 
 /// How a query is spoilt.
@@ -43,12 +43,14 @@ const WAYS: [(&str, Spoil); 17] = [
     }),
 ];
 
-/// A few messages of each kind, and as many plain queries with flags at random.
+/// A few messages of each kind.
 pub(crate) fn mangled(zones: &[Zone], rng: &mut Rng, each: usize) -> Vec<Query> {
+    // servers agree about these, so that what differs comes from the spoiling
+    let hosts: Vec<Query> = thorough(zones, rng).filter(|query| query.subject == "hosts").collect();
     let mut messages = Vec::new();
     for (way, spoil) in WAYS {
         for _ in 0..each {
-            let mut query = random(zones, rng);
+            let mut query = hosts[rng.usize(..hosts.len())].clone();
             (query.edns, query.tcp, query.subject) = (None, false, way);
             let mut octets = query.octets(0);
             spoil(&mut octets, rng);

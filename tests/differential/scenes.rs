@@ -290,13 +290,15 @@ pub(crate) fn soup(zone: &mut Zone, rng: &mut Rng, others: &[String]) {
     let mut owners: Vec<String> = (0..30).map(|_| soup_name(rng, 4)).collect();
     owners.sort_by_key(|owner| owner.matches('.').count()); // a DNAME comes before what it would hide
     owners.dedup();
-    let mut hidden: Vec<String> = Vec::new();
+    let (mut hidden, mut cut) = (Vec::new(), Vec::new());
     let mut seen: Vec<String> = Vec::new();
     for owner in owners {
-        if hidden.iter().any(|above| owner.ends_with(above)) || seen.contains(&owner) {
+        let below = |above: &[String]| above.iter().any(|above| owner.ends_with(above));
+        let wild = owner.starts_with('*');
+        // what wildcards below a cut do for glue is not settled
+        if below(&hidden) || wild && below(&cut) || seen.contains(&owner) {
             continue;
         }
-        let wild = owner.starts_with('*');
         match rng.u8(..10) {
             0 | 1 => zone.add(&owner, &format!("CNAME {}", soup_target(rng, others))),
             2 if !wild => {
@@ -304,7 +306,8 @@ pub(crate) fn soup(zone: &mut Zone, rng: &mut Rng, others: &[String]) {
                 hidden.push(format!(".{owner}"));
             }
             3 | 4 if !wild => {
-                (0..rng.u8(1..3)).for_each(|_| zone.add(&owner, &format!("NS {}", soup_target(rng, &[]))))
+                (0..rng.u8(1..3)).for_each(|_| zone.add(&owner, &format!("NS {}", soup_target(rng, &[]))));
+                cut.push(format!(".{owner}"));
             }
             5 => zone.add(&owner, &format!("MX 0 {}", soup_target(rng, others))),
             6 => {
