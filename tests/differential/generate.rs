@@ -87,8 +87,8 @@ fn families(rng: &mut Rng) -> Vec<Zone> {
     for at in 0..4 {
         let origin = format!("p{at}.family.");
         let mut parent = Zone::new(&origin, rng);
-        parent.subject("family");
         scenes::hosts(&mut parent, rng, "hosts");
+        parent.subject("family");
         for child in ["c", "d"] {
             parent.add(child, &format!("NS ns.{child}"));
             parent.add(&format!("ns.{child}"), "A 192.0.2.41");
@@ -127,9 +127,9 @@ fn families(rng: &mut Rng) -> Vec<Zone> {
 fn crossings(rng: &mut Rng) -> Vec<Zone> {
     let mut zones: Vec<Zone> = (0..4).map(|at| Zone::new(&format!("cross{at}.test."), rng)).collect();
     for (at, zone) in zones.iter_mut().enumerate() {
-        zone.subject("crossing");
         let next = format!("cross{}.test.", (at + 1) % 4);
         scenes::hosts(zone, rng, "hosts");
+        zone.subject("crossing");
         zone.add("www", &types::record("A", rng));
         zone.add("cut", "NS ns.cut");
         zone.add("ns.cut", "A 192.0.2.44");
