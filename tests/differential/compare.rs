@@ -105,7 +105,7 @@ fn difference_without_response(outcomes: &[Outcome; 3]) -> Option<Difference> {
 /// complete answer, the zone's name servers and their addresses (RFC 1034 §4.3.2 does not ask for them).
 fn comparable(response: &Response, origins: &[Name]) -> Response {
     let mut response = response.clone();
-    response.sections.iter_mut().for_each(|section| section.dedup());
+    response.sections.iter_mut().for_each(Vec::dedup);
     let [answer, authority, additional] = &mut response.sections;
     if response.flags & AA != 0 && !answer.is_empty() {
         let courtesy = |record: &Record| record.rtype == NS && origins.contains(&record.owner);

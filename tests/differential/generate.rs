@@ -4,6 +4,7 @@ use fastrand::Rng;
 
 use crate::names::Name;
 use crate::scenes;
+use crate::soup;
 use crate::types;
 use crate::zone::Zone;
 
@@ -160,7 +161,7 @@ fn soups(rng: &mut Rng) -> Vec<Zone> {
     origins.push("sub.soup0.test.".to_owned());
     let furnished = |origin: &String| {
         let mut zone = Zone::new(origin, rng);
-        scenes::soup(&mut zone, rng, &origins);
+        soup::soup(&mut zone, rng, &origins);
         zone
     };
     origins.iter().map(furnished).collect()

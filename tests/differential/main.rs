@@ -2,15 +2,15 @@
 //! they do not, with one of them; what is meant otherwise stands in `excuses.txt`. Zones and queries follow from fixed
 //! seeds: about 100,000 queries, with `WINDROSE_LONG` ten times as many. `WINDROSE_SEED` takes another seed.
 //!
-//! | file       | subject                                                        |
-//! |------------|----------------------------------------------------------------|
-//! | `generate` | which zones there are; `scenes` and `types`: what stands in them |
-//! | `queries`  | what is asked; `mangled`: what is no query                     |
-//! | `peers`    | the three servers                                              |
-//! | `ask`      | sockets                                                        |
-//! | `message`  | responses in a form that can be compared                       |
-//! | `compare`  | what counts as a difference; `excuses`: what is meant          |
-//! | `report`   | differences by class, each with an example                     |
+//! | file       | subject                                                                  |
+//! |------------|--------------------------------------------------------------------------|
+//! | `generate` | which zones there are; `scenes`, `soup` and `types`: what stands in them |
+//! | `queries`  | what is asked; `mangled`: what is no query                               |
+//! | `peers`    | the three servers                                                        |
+//! | `ask`      | sockets                                                                  |
+//! | `message`  | responses in a form that can be compared                                 |
+//! | `compare`  | what counts as a difference; `excuses`: what is meant                    |
+//! | `report`   | differences by class, each with an example                               |
 #![allow(clippy::unwrap_used, reason = "a test that fails should fail where it stands")]
 #![allow(clippy::print_stderr, reason = "a test may say what it did")]
 #![allow(clippy::disallowed_methods, reason = "the test reads the clock")]
@@ -28,6 +28,7 @@ mod process;
 mod queries;
 mod report;
 mod scenes;
+mod soup;
 mod types;
 mod zone;
 
@@ -49,6 +50,8 @@ use report::Report;
 
 /// The seeds; the first alone unless there is time.
 const SEEDS: [u64; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+/// How many zones there are at least in a universe.
+const ZONES: [usize; 2] = [60, 3];
 /// How many queries there are for a seed and universe.
 const QUERIES: [usize; 2] = [100_000, 3_500];
 /// How many of each kind that servers treat in ways of their own.
@@ -81,6 +84,7 @@ fn differential() -> Result<(), Failed> {
     let (start, mut report) = (Instant::now(), Report::default());
     for &seed in &seeds {
         for (at, universe) in generate::universes(seed).iter().enumerate() {
+            assert!(universe.zones.len() >= ZONES[at], "{} zones", universe.zones.len());
             let asked = queries(universe, seed, at);
             let spoilt = mangled::mangled(&universe.zones, &mut Rng::with_seed(seed), MANGLED[at]);
             report.merge(compare_all(universe, &asked, &spoilt, &excuses));
