@@ -2,15 +2,13 @@
 
 use hashbrown::HashTable;
 
+use super::checks::{Findings, Kind};
 use super::names::{self, NameAt};
 use crate::base::{Diagnostic, FileId, Span, Ttl};
 use crate::wire::{Name, NameBuf, NameRef, Rtype};
 
 /// No record, no node, no number.
 pub(super) const NONE: u32 = u32::MAX;
-
-/// How many warnings or errors of a zone as a whole are worth reading.
-pub(super) const MAX_FINDINGS: usize = 100;
 
 /// Collects the records of a zone and the names that are steered; [`ZoneBuilder::finish`] compiles them.
 #[derive(Debug)]
@@ -26,7 +24,7 @@ pub struct ZoneBuilder {
     pub(super) records: Vec<Record>,
     /// RDATA, each after its length in two octets.
     pub(super) rdata: Vec<u8>,
-    pub(super) warnings: Vec<Diagnostic>,
+    pub(super) findings: Findings,
     pub(super) too_large: bool,
     /// Records that could not be read.
     pub(super) lost: Vec<Lost>,
@@ -74,7 +72,7 @@ impl ZoneBuilder {
             index: HashTable::new(),
             records: Vec::new(),
             rdata: Vec::new(),
-            warnings: Vec::new(),
+            findings: Findings::default(),
             too_large: false,
             lost: Vec::new(),
             last: 0,
@@ -235,15 +233,16 @@ impl ZoneBuilder {
     }
 
     fn warn_outside(&mut self, owner: NameRef<'_>, span: Span) {
-        let message = format!("{owner} is not in the zone {}: the record is left out", self.origin);
-        self.warn(Diagnostic::warning(span, message).hint("records of another zone belong into that zone's file"));
+        let origin = &self.origin;
+        self.findings.add(Kind::Outside, || {
+            let message = format!("{owner} is not in the zone {origin}: the record is left out");
+            Diagnostic::warning(span, message).hint("records of another zone belong into that zone's file")
+        });
     }
 
-    /// Keeps a warning for the end.
+    /// Keeps a warning of a line for the end.
     pub(super) fn warn(&mut self, warning: Diagnostic) {
-        if self.warnings.len() < MAX_FINDINGS {
-            self.warnings.push(warning);
-        }
+        self.findings.add(Kind::Line, || warning);
     }
 }
 
