@@ -24,7 +24,7 @@ mod watch;
 pub use certificates::Certificates;
 pub use files::Files;
 pub use handle::{Handle, History, ReloadRequest, Reloaded, Serving};
-pub use load::{Report, Setup, load};
+pub use load::{Report, Setup, load, load_zone};
 pub use publish::{Built, Control};
 pub use shown::{reason, shown};
 pub use tallies::{Sums, Tallies};

@@ -253,7 +253,8 @@ impl<'b> Compiler<'b> {
         let least = records.iter().map(|&record| self.record(record).ttl).min().unwrap_or(first.ttl);
         if let Some(other) = records.iter().map(|&record| self.record(record)).find(|record| record.ttl != first.ttl) {
             self.findings.add(Kind::Ttl, || {
-                let message = format!("the {} records of this name differ in TTL: {} is used", first.rtype, least.secs());
+                let message =
+                    format!("the {} records of this name differ in TTL: {} is used", first.rtype, least.secs());
                 let hint = "give them one TTL: resolvers cache them together (RFC 2181 §5.2)";
                 Diagnostic::warning(other.span(), message).hint(hint)
             });

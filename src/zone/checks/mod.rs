@@ -51,7 +51,8 @@ impl Compiler<'_> {
         if let (&[_, second, ..], Rtype::CNAME | Rtype::DNAME | Rtype::SOA) = (unique, rtype) {
             let second = self.record(second).span();
             self.findings.add(Kind::Second, || {
-                Diagnostic::error(second, format!("a second {rtype} record of the same name")).hint("keep one of the two")
+                Diagnostic::error(second, format!("a second {rtype} record of the same name"))
+                    .hint("keep one of the two")
             });
         }
         if rtype == Rtype::SOA && node != 0 {

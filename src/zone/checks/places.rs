@@ -125,15 +125,20 @@ fn misplaced(rtype: Rtype, apex: bool) -> Option<(&'static str, &'static str)> {
     match rtype {
         Rtype::DS if apex => Some(("the apex of the zone", "DS records belong into the zone above (RFC 4034 §5)")),
         Rtype::DS => Some(("which has no NS records", "DS records belong to a delegation: write its NS records too")),
-        Rtype::DNSKEY | Rtype::NSEC3PARAM | Rtype::CSYNC | Rtype::ZONEMD if !apex => {
-            Some(("which is not the apex", "it has a meaning only at the apex of a zone: move it there, or take it out"))
-        }
+        Rtype::DNSKEY | Rtype::NSEC3PARAM | Rtype::CSYNC | Rtype::ZONEMD if !apex => Some((
+            "which is not the apex",
+            "it has a meaning only at the apex of a zone: move it there, or take it out",
+        )),
         _ => None,
     }
 }
 
 /// The finding of a record that a delegation hides.
-pub(super) fn occluded<'n>(record: &Record, name: NameRef<'n>, cut: NameRef<'n>) -> impl FnOnce() -> Diagnostic + use<'n> {
+pub(super) fn occluded<'n>(
+    record: &Record,
+    name: NameRef<'n>,
+    cut: NameRef<'n>,
+) -> impl FnOnce() -> Diagnostic + use<'n> {
     let (rtype, span) = (record.rtype, record.span());
     move || {
         let message = if name == cut {

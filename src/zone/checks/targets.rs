@@ -11,7 +11,8 @@ use crate::wire::{NameBuf, NameRef, Rtype};
 
 /// Whether records of a type lead to names whose addresses clients need.
 pub(super) fn has_targets(rtype: Rtype) -> bool {
-    Layout::of(rtype).is_some_and(|layout| layout.fields.iter().any(|field| matches!(field, Field::Host | Field::Service)))
+    Layout::of(rtype)
+        .is_some_and(|layout| layout.fields.iter().any(|field| matches!(field, Field::Host | Field::Service)))
 }
 
 /// A record and the node of its owner.
