@@ -54,7 +54,7 @@ fn text(config: &Path, sound: bool, ok: bool, report: &Report) -> String {
     }
     let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
     let (zones, names) = (count(report.zones, "zone"), count(report.steered_names, "steered name"));
-    let strict = if ok { "" } else { ", but not with warnings, as --strict has it" };
+    let strict = if ok { "" } else { "; refused for its warnings" };
     format!("{found}{} can be served: {zones}, {names}{strict}\n", config.display())
 }
 

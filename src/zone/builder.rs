@@ -28,6 +28,8 @@ pub struct ZoneBuilder {
     pub(super) too_large: bool,
     /// Records that could not be read.
     pub(super) lost: Vec<Lost>,
+    /// The owner of an SOA outside of the zone.
+    pub(super) other_zone: Option<Name>,
     last: u32,
 }
 
@@ -75,6 +77,7 @@ impl ZoneBuilder {
             findings: Findings::default(),
             too_large: false,
             lost: Vec::new(),
+            other_zone: None,
             last: 0,
         };
         builder.intern(NameBuf::lowercase(origin.as_ref()).as_ref());
@@ -100,7 +103,7 @@ impl ZoneBuilder {
             self.too_large = true;
             return;
         };
-        let Some(owner) = self.owner_of(owner) else { return self.warn_outside(owner, span) };
+        let Some(owner) = self.owner_of(owner) else { return self.leave_out(owner, rtype, span) };
         self.rdata.extend_from_slice(&len.to_be_bytes());
         self.rdata.extend_from_slice(rdata);
         let owner = &mut self.owners[owner as usize];
@@ -232,7 +235,10 @@ impl ZoneBuilder {
         owner
     }
 
-    fn warn_outside(&mut self, owner: NameRef<'_>, span: Span) {
+    fn leave_out(&mut self, owner: NameRef<'_>, rtype: Rtype, span: Span) {
+        if rtype == Rtype::SOA && self.other_zone.is_none() {
+            self.other_zone = Some(owner.to_name());
+        }
         let origin = &self.origin;
         self.findings.add(Kind::Outside, || {
             let message = format!("{owner} is not in the zone {origin}: the record is left out");

@@ -71,11 +71,15 @@ impl Findings {
     /// Adds a finding, which is not even put into words if there are enough of its kind.
     pub(in crate::zone) fn add(&mut self, kind: Kind, finding: impl FnOnce() -> Diagnostic) {
         let tally = self.kinds.entry(kind).or_default();
-        tally.count = tally.count.saturating_add(1);
-        if tally.count > SHOWN {
+        if tally.count >= SHOWN {
+            tally.count = tally.count.saturating_add(1);
             return;
         }
         let finding = finding();
+        if self.list.contains(&finding) {
+            return; // the same line of a $GENERATE
+        }
+        tally.count += 1;
         self.has_errors |= finding.is_error();
         if tally.last.as_ref().is_none_or(|last| place(last) <= place(&finding)) {
             tally.last = Some(finding.clone());

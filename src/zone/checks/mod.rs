@@ -77,7 +77,10 @@ impl Compiler<'_> {
         let Some(soa) = soa else {
             if !lost(Rtype::SOA) {
                 let error = self.builder.of_zone(format!("the zone {origin} has no SOA record at its apex"));
-                let hint = "begin with one: `@ SOA ns1 hostmaster 1 7200 900 1209600 300`";
+                let hint = match &self.builder.other_zone {
+                    Some(other) => format!("there is one of {other}: is that the zone's name?"),
+                    None => "begin with one: `@ SOA ns1 hostmaster 1 7200 900 1209600 300`".to_owned(),
+                };
                 self.findings.add(Kind::Apex, || error.hint(hint));
             }
             return None;

@@ -1,5 +1,6 @@
 //! Tests of the room as its callers see it: text in, records, findings and look-ups out.
 
+mod checks;
 mod find;
 mod forms;
 mod generate;
