@@ -121,6 +121,7 @@ fn admit(
     }
     options.map_or(Ok(()), Options::check)?;
     match *question {
+        Question { rtype: Rtype::NXNAME, .. } => Err(Status::FormErr), // RFC 9824 §3.5
         Question { class, .. } if ![Class::IN, Class::CH, Class::ANY].contains(&class) => Err(Status::NotSupported),
         Question { rtype: Rtype::AXFR | Rtype::IXFR, .. } => Err(transfer(snap, question, meta)),
         _ => Ok(()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::{Padded, PolicyId, PoolId, ZoneId};
 use crate::snapshot::{Loaded, Snapshot};
-use crate::wire::{Body, NameBuf};
+use crate::wire::{Body, NameBuf, NameRef};
 
 use super::counters::{Counters, NamedCounters, Steered};
 
@@ -46,6 +46,11 @@ impl Worker {
         let named = Arc::new(NamedCounters::new(Arc::clone(loaded)));
         self.named = Some(Arc::clone(&named));
         named
+    }
+
+    /// Whether the DNAME of this owner stands in the answer.
+    pub(super) fn has_dname(&self, owner: NameRef<'_>) -> bool {
+        self.dnames.iter().any(|met| met.as_ref() == owner)
     }
 
     pub(super) fn count_zone(&self, snap: &Snapshot, zone: ZoneId) {

@@ -181,6 +181,8 @@ impl Reader {
             let bad = |_| format!("{}: not a number that fits", word.text);
             match key {
                 "nsid" => self.setting.nsid = value.into(),
+                "version" => self.setting.version = value.into(),
+                "identity" => self.setting.identity = value.into(),
                 "secret" => {
                     let octets = text::hex(value)?.try_into().map_err(|_| "a secret has 16 octets")?;
                     self.setting.secrets.push(octets);
