@@ -112,7 +112,7 @@ impl Compiler<'_> {
         match (hidden, address) {
             (Some(record), _) => {
                 let finding = occluded(self.record(record), self.name(node), self.name(cut));
-                self.findings.add(Kind::Occluded, || finding());
+                self.findings.add(Kind::Occluded, finding);
             }
             (None, Some(record)) => self.deferred.addresses.push(At { record, node }),
             (None, None) => {}
