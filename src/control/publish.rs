@@ -19,7 +19,8 @@ use crate::snapshot::{Loaded, Snapshot};
 
 use super::changes::changes;
 use super::failover::failovers;
-use super::load::{Report, Setup, load};
+use super::load::{Setup, load};
+use super::report::Report;
 use super::state::StateFile;
 use super::tallies::Tallies;
 
