@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::listen::{Listener, admin_listen, default_listen, listen};
 use super::table::{Entry, Log, Table, Text, Value, with_root};
+use super::tcp::{Tcp, tcp};
 use crate::base::{Diagnostic, FileId, Sources, Span};
 use crate::wire::{Name, NameRef};
 use crate::zone::name_remedy;
@@ -19,6 +20,8 @@ pub struct Main {
     pub tls: Vec<TlsEntry>,
     /// `[admin]`.
     pub admin: Admin,
+    /// `[tcp]`.
+    pub tcp: Tcp,
     /// `[geo] databases`, in order of precedence.
     pub databases: Vec<(String, Span)>,
     /// `[steering] shared`.
@@ -112,6 +115,7 @@ pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnost
         let server = section(log, &mut root, "server", "[server]").map(|table| server(log, table, &names, &mut used));
         let server = server.unwrap_or_default();
         let admin = section(log, &mut root, "admin", "[admin]").map(|table| admin(log, table, &server.listen));
+        let tcp = section(log, &mut root, "tcp", "[tcp]").map(|table| tcp(log, table));
         let databases = section(log, &mut root, "geo", "[geo]").map(|table| paths(log, table, "databases"));
         let shared = section(log, &mut root, "steering", "[steering]").map(|table| paths(log, table, "shared"));
         let zones = root.take("zone").map(|value| zones(log, value));
@@ -124,6 +128,7 @@ pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnost
             server,
             tls: tls.into_iter().filter_map(|(_, entry)| entry).collect(),
             admin: admin.unwrap_or_default(),
+            tcp: tcp.unwrap_or_default(),
             databases: databases.unwrap_or_default(),
             shared: shared.unwrap_or_default(),
             zones: zones.unwrap_or_default(),
