@@ -115,9 +115,11 @@ fn steered(out: &mut Out<'_>, sums: &Sums) -> fmt::Result {
 
 fn sockets(out: &mut Out<'_>, handle: &Handle) -> fmt::Result {
     let counts = handle.serving.sockets.counts();
-    out.gauge("tcp_connections", "TCP connections open", None, counts.tcp_open as f64)?;
-    out.counter("tcp_evicted", "Idle TCP connections that gave way to new ones", counts.tcp_evicted)?;
-    out.counter("tcp_refused", "TCP connections refused or not accepted", counts.tcp_refused)?;
+    out.gauge("tcp_connections", "Connections open, over TCP, TLS and HTTPS", None, counts.tcp_open as f64)?;
+    out.counter("tcp_evicted", "Idle connections that gave way to new ones", counts.tcp_evicted)?;
+    out.counter("tcp_refused", "Connections refused or not accepted", counts.tcp_refused)?;
+    out.counter("tcp_cut", "Connections whose client was too slow to ask or to read", counts.tcp_cut)?;
+    out.counter("listeners_lost", "Listeners that stopped serving for a fault", counts.listeners_lost)?;
     out.counter("udp_ignored", "Datagrams not looked at: too long, or from port 0", counts.udp_ignored)?;
     out.counter("udp_unsent", "Responses that the kernel did not take", counts.udp_unsent)?;
     out.counter("panics", "Queries that were not answered for a fault of the program", counts.panics)

@@ -6,16 +6,20 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Host, Listener, Main, Protocol};
+use crate::config::{Host, Listener, Main, Protocol, Tcp};
 use crate::control::Certificates;
 use crate::net::hosted::{self, Certificate, Hosted};
-use crate::net::{self, Listening};
+use crate::net::{self, Encrypted, Limits, Listening};
 use tokio::runtime::{Handle, Runtime};
+use tracing::warn;
 
 use super::answerer::Answerers;
 
 /// How long connections of a listener that is closed may take to write what they have.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
+
+/// Connections that are taken however few descriptors there are.
+const LEAST_CONNECTIONS: usize = 512;
 
 /// The open listeners, and the threads that serve them.
 pub(super) struct Listeners {
@@ -25,6 +29,9 @@ pub(super) struct Listeners {
     hosting: Hosting,
     certificates: HashMap<String, Arc<Certificate>>,
     open: Vec<Open>,
+    /// How many files the process may have open.
+    descriptors: u64,
+    limits: Limits,
 }
 
 /// A listener that is served.
@@ -51,6 +58,7 @@ struct Wanted {
 pub(super) struct Prepared {
     wanted: Vec<Wanted>,
     certificates: Certificates,
+    limits: Limits,
     ready: Vec<(Wanted, Ready)>,
 }
 
@@ -71,10 +79,28 @@ pub(super) struct Switched {
 }
 
 impl Listeners {
-    /// Starts the threads.
-    pub(super) fn start(answerers: Answerers) -> io::Result<Self> {
-        let threads = net::Running::start(net::Options::default(), || answerers.make())?;
-        Ok(Self { answerers, threads, hosting: Hosting::start()?, certificates: HashMap::new(), open: Vec::new() })
+    /// Starts the threads of a process that may have so many files open.
+    pub(super) fn start(answerers: Answerers, tcp: &Tcp, descriptors: u64) -> io::Result<Self> {
+        let limits = limits(tcp, descriptors);
+        let threads = net::Running::start(net::Options { limits, ..net::Options::default() }, || answerers.make())?;
+        let (hosting, certificates) = (Hosting::start()?, HashMap::new());
+        Ok(Self { answerers, threads, hosting, certificates, open: Vec::new(), descriptors, limits })
+    }
+
+    /// Takes leave of listeners that gave their sockets up, a line each.
+    pub(super) fn lost(&mut self) -> Vec<String> {
+        let serves = |open: &Open| !matches!(&open.serving, Serving::Hosted(hosted) if !hosted.is_serving());
+        let (serving, lost): (Vec<_>, Vec<_>) = self.open.drain(..).partition(serves);
+        self.open = serving;
+        let line = |open: &Open| {
+            self.threads.gauge().count_lost_listener();
+            let Open { what, address, .. } = open;
+            format!(
+                "{address} ({}) is not served any more: its socket failed; a reload opens it again",
+                what.listener.protocol
+            )
+        };
+        lost.iter().map(line).collect()
     }
 
     /// What went wrong in the sockets.
@@ -86,7 +112,11 @@ impl Listeners {
     pub(super) fn prepare(&mut self, main: &Main, certificates: Certificates) -> io::Result<Prepared> {
         let wanted = |listener: &Listener| Wanted {
             listener: listener.clone(),
-            hosted: listener.protocol != Protocol::Dns || main.server.host == Host::Hickory,
+            hosted: match listener.protocol {
+                Protocol::Dns => main.server.host == Host::Hickory,
+                Protocol::Quic(_) => true,
+                Protocol::Tls(_) | Protocol::Https(_) => false,
+            },
         };
         let wanted: Vec<Wanted> = main.server.listen.iter().map(wanted).collect();
         let mut ready = Vec::new();
@@ -101,13 +131,18 @@ impl Listeners {
                 })?;
             }
         }
-        Ok(Prepared { wanted, certificates, ready })
+        Ok(Prepared { wanted, certificates, limits: limits(&main.tcp, self.descriptors), ready })
     }
 
     /// Serves what was prepared, closes what is no longer wanted, then opens what that was in the way of.
     pub(super) async fn switch(&mut self, prepared: Prepared) -> Switched {
         let mut switched = Switched::default();
-        let Prepared { wanted, certificates, ready } = prepared;
+        let Prepared { wanted, certificates, limits, ready } = prepared;
+        if limits != self.limits {
+            self.threads.set_limits(limits);
+            self.limits = limits;
+            switched.changes.push("[tcp] changed: it holds for connections that come from now on".to_owned());
+        }
         for (name, key) in &certificates {
             if self.certificates.get(name).is_some_and(|certificate| certificate.replace((**key).clone())) {
                 switched.changes.push(format!("certificate {name} is another one now"));
@@ -142,19 +177,23 @@ impl Listeners {
 
     fn open(&mut self, what: &Wanted, certificates: &Certificates) -> io::Result<Ready> {
         let address = what.listener.address;
-        if !what.hosted {
-            return self.threads.bind(&[address]).map(Ready::Native);
-        }
         let mut certificate = |name: &str| {
             let key = certificates.get(name).ok_or_else(|| io::Error::other(format!("no certificate {name}")))?;
             let known = self.certificates.entry(name.to_owned());
             Ok::<_, io::Error>(Arc::clone(known.or_insert_with(|| Arc::new(Certificate::new((**key).clone())))))
         };
         let protocol = match &what.listener.protocol {
-            Protocol::Dns => hosted::Protocol::Dns,
-            Protocol::Tls(name) => hosted::Protocol::Tls(certificate(name)?),
+            Protocol::Dns if what.hosted => hosted::Protocol::Dns,
             Protocol::Quic(name) => hosted::Protocol::Quic(certificate(name)?),
-            Protocol::Https(name) => hosted::Protocol::Https(certificate(name)?),
+            Protocol::Dns => return self.threads.bind(&[address]).map(Ready::Native),
+            Protocol::Tls(name) => {
+                let by = Encrypted::Tls(certificate(name)?);
+                return self.threads.bind_encrypted(address, by).map(Ready::Native);
+            }
+            Protocol::Https(name) => {
+                let by = Encrypted::Https(certificate(name)?);
+                return self.threads.bind_encrypted(address, by).map(Ready::Native);
+            }
         };
         Hosted::start(address, protocol, &self.hosting.handle, || self.answerers.make()).map(Ready::Hosted)
     }
@@ -182,6 +221,25 @@ impl Listeners {
             }
             switched.changes.push(format!("no longer listening on {address} ({})", what.listener.protocol));
         }
+    }
+}
+
+/// What connections are allowed: no more than leave half of the descriptors to probes, files and sockets.
+fn limits(tcp: &Tcp, descriptors: u64) -> Limits {
+    let room = usize::try_from(descriptors / 2).unwrap_or(usize::MAX).max(LEAST_CONNECTIONS);
+    if tcp.max_connections > room && *tcp != Tcp::default() {
+        warn!(
+            "max_connections is {}, but the system allows {descriptors} open files: {room} connections are taken; \
+             raise the limit (systemd: LimitNOFILE)",
+            tcp.max_connections
+        );
+    }
+    Limits {
+        idle: tcp.idle_timeout,
+        query: tcp.query_timeout,
+        write: tcp.write_timeout,
+        connections: tcp.max_connections.min(room),
+        per_source: tcp.max_connections_per_source,
     }
 }
 

@@ -24,6 +24,9 @@ use super::listeners::{Listeners, Prepared, Switched};
 /// How long queries in hand may take when the server stops.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
+/// How often listeners are looked at, whether they still serve.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// A running server.
 pub(super) struct Server {
     /// What may be asked of it.
@@ -62,7 +65,9 @@ impl Server {
         };
         log_report(&report);
         let (main, certificates) = (setup.main.clone(), std::mem::take(&mut setup.certificates));
-        let control = Arc::new(Control::start(config, setup, probe::Options { concurrency: concurrency() }).await);
+        let descriptors = descriptors();
+        let options = probe::Options { concurrency: concurrency(descriptors) };
+        let control = Arc::new(Control::start(config, setup, options).await);
         let answerers = Answerers {
             published: Arc::clone(control.published()),
             tallies: Arc::clone(control.tallies()),
@@ -72,7 +77,7 @@ impl Server {
             error!("{error}");
             NotStarted
         };
-        let mut listeners = Listeners::start(answerers).map_err(not_started)?;
+        let mut listeners = Listeners::start(answerers, &main.tcp, descriptors).map_err(not_started)?;
         let prepared = listeners.prepare(&main, certificates).map_err(not_started)?;
         let (handle, requests) = Handle::new(control, listeners.gauge());
         let switched = listeners.switch(prepared).await;
@@ -97,13 +102,17 @@ impl Server {
     }
 }
 
-/// How many probes may run at once: half of the descriptors, enough that ten thousand targets can hang at once where the
-/// system allows it.
-fn concurrency() -> usize {
-    let descriptors = net::raise_descriptor_limit().unwrap_or_else(|error| {
+/// How many files the process may have open; 0: not known.
+fn descriptors() -> u64 {
+    net::raise_descriptor_limit().unwrap_or_else(|error| {
         warn!("cannot raise the number of open files: {error}; connections and probes may run short of them");
         0
-    });
+    })
+}
+
+/// How many probes may run at once: half of the descriptors, enough that ten thousand targets can hang at once where the
+/// system allows it.
+fn concurrency(descriptors: u64) -> usize {
     usize::try_from(descriptors / 2).unwrap_or(usize::MAX).clamp(512, 16_384)
 }
 
@@ -146,10 +155,21 @@ impl Supervisor {
 
     /// Waits for a reason to reload.
     async fn next(&mut self) -> Option<ReloadRequest> {
-        let Some(watch) = &mut self.watch else { return self.requests.recv().await };
-        tokio::select! {
-            request = self.requests.recv() => request,
-            () = watch.changed() => Some(ReloadRequest { why: "files have changed", done: None }),
+        let Self { watch, requests, listeners, .. } = self;
+        let changed = async {
+            match watch {
+                Some(watch) => watch.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        let mut changed = std::pin::pin!(changed);
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                request = requests.recv() => return request,
+                () = &mut changed => return Some(ReloadRequest { why: "files have changed", done: None }),
+                _ = look.tick() => listeners.lost().iter().for_each(|line| error!("{line}")),
+            }
         }
     }
 

@@ -7,7 +7,6 @@ use aws_lc_rs::rand;
 
 use crate::base::{Diagnostic, Span};
 use crate::config::{self, Main};
-use crate::net::Options;
 use crate::snapshot::{Cookies, Service};
 use crate::wire::{Secret, Secrets};
 
@@ -17,7 +16,7 @@ use super::shown::{reason, shown};
 /// Reads what the main file says of it. `paths` has a path for every file of the report's sources.
 pub(super) fn service(main: &Main, folder: &Path, report: &mut Report, paths: &mut Vec<PathBuf>) -> Service {
     let cookies = main.cookies.enabled.then(|| cookies(&main.cookies, folder, report, paths)).flatten();
-    let keepalive = Options::default().tcp_idle.as_millis() / 100;
+    let keepalive = main.tcp.idle_timeout.as_millis() / 100;
     Service {
         nsid: main.server.nsid.clone().unwrap_or_default(),
         version: main.server.version.clone().unwrap_or_default().into(),

@@ -1,15 +1,17 @@
 //! Opening sockets, and saying what to do where that fails.
 
-use super::sys;
+use super::{Encrypted, Limits, sys};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::AsFd;
-use std::time::Duration;
 
 /// Octets asked for each socket buffer (the kernel caps them at `net.core.rmem_max`): some thousand queries that wait
 /// out a pause of the thread. Smaller loses bursts, larger only keeps queries until their clients have given up.
 const BUFFER: usize = 1 << 20;
+/// Octets asked for what a connection has sent and its client not taken. Smaller slows long responses down on long paths;
+/// larger is kernel memory for whoever asks and does not read, and without a figure the kernel goes up to megabytes.
+const STREAM_BUFFER: usize = 1 << 17;
 /// Connections that wait to be accepted, each listener. The kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 1024;
 /// Attempts to find a port that is free for UDP and TCP alike, where port 0 asks for any.
@@ -18,24 +20,16 @@ const PORT_ATTEMPTS: usize = 32;
 /// How to serve; `default()` suits a server of its own.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Threads for UDP, and as many for TCP; each has a socket for every address. At least one.
+    /// Threads for UDP, as many for TCP, and as many for TLS and HTTPS; each has a socket for every address. At least one.
     pub threads: usize,
-    /// A connection without a whole query for this long is closed (RFC 7766 §6.2.3).
-    pub tcp_idle: Duration,
-    /// A client that does not take its responses for this long is cut off.
-    pub tcp_write: Duration,
-    /// Connections at the same time, over all threads. Beyond it the one idle for the longest gives way.
-    pub tcp_connections: usize,
+    /// What connections are allowed.
+    pub limits: Limits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            threads: std::thread::available_parallelism().map_or(1, usize::from),
-            tcp_idle: Duration::from_secs(10),
-            tcp_write: Duration::from_secs(5),
-            tcp_connections: 1024,
-        }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { threads, limits: Limits::default() }
     }
 }
 
@@ -46,6 +40,8 @@ pub struct Bound {
     /// For each thread, the sockets of all addresses.
     pub(super) udp: Vec<Vec<UdpSocket>>,
     pub(super) tcp: Vec<Vec<TcpListener>>,
+    /// What the connections are encrypted by, if they are.
+    pub(super) encrypted: Option<Encrypted>,
 }
 
 impl Bound {
@@ -58,7 +54,7 @@ impl Bound {
 /// Opens UDP and TCP sockets for every address and thread, or none at all.
 pub(super) fn bind(addresses: &[SocketAddr], threads: usize) -> io::Result<Bound> {
     let threads = threads.max(1);
-    let mut bound = Bound { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new() };
+    let mut bound = Bound { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new(), encrypted: None };
     bound.udp.resize_with(threads, Vec::new);
     bound.tcp.resize_with(threads, Vec::new);
     let mut held = Vec::new();
@@ -75,15 +71,34 @@ pub(super) fn bind(addresses: &[SocketAddr], threads: usize) -> io::Result<Bound
         }
     }
     for listener in bound.tcp.iter().flatten() {
-        listen(listener)?;
+        listen(listener, Kind::Tcp)?;
     }
     Ok(bound)
 }
 
+/// Opens a listener for encrypted connections for every thread, or none at all.
+pub(super) fn bind_encrypted(address: SocketAddr, threads: usize, by: Encrypted) -> io::Result<Bound> {
+    let kind = match by {
+        Encrypted::Tls(_) => Kind::Tls,
+        Encrypted::Https(_) => Kind::Https,
+    };
+    let claim = open(address, kind, false)?;
+    let chosen = claim.local_addr()?.as_socket().unwrap_or(address);
+    claim.set_reuse_port(true)?;
+    // as with UDP and TCP: only a port that was chosen is kept
+    let _held = (address.port() == 0).then_some(claim);
+    let address = chosen;
+    let listeners: Vec<TcpListener> =
+        (0..threads.max(1)).map(|_| open(address, kind, true).map(Into::into)).collect::<io::Result<_>>()?;
+    listeners.iter().try_for_each(|listener| listen(listener, kind))?;
+    let tcp = listeners.into_iter().map(|listener| vec![listener]).collect();
+    Ok(Bound { addresses: vec![address], udp: Vec::new(), tcp, encrypted: Some(by) })
+}
+
 /// Starts listening only when everything is bound: whoever connects is sure to be accepted.
-fn listen(listener: &TcpListener) -> io::Result<()> {
+fn listen(listener: &TcpListener, kind: Kind) -> io::Result<()> {
     let address = listener.local_addr()?;
-    socket2::SockRef::from(listener).listen(BACKLOG).map_err(|e| explain(&e, address, Kind::Tcp.name()))
+    socket2::SockRef::from(listener).listen(BACKLOG).map_err(|e| explain(&e, address, kind.name()))
 }
 
 /// A pair of sockets that were opened without sharing: proof that nobody else has the address.
@@ -119,11 +134,13 @@ impl Claim {
     }
 }
 
-/// The two kinds of sockets.
-#[derive(Clone, Copy)]
+/// What a socket is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Udp,
     Tcp,
+    Tls,
+    Https,
 }
 
 impl Kind {
@@ -131,6 +148,8 @@ impl Kind {
         match self {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
+            Self::Tls => "TLS",
+            Self::Https => "HTTPS",
         }
     }
 }
@@ -143,7 +162,7 @@ fn open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> {
 fn try_open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> {
     let (style, protocol) = match kind {
         Kind::Udp => (Type::DGRAM, Protocol::UDP),
-        Kind::Tcp => (Type::STREAM, Protocol::TCP),
+        Kind::Tcp | Kind::Tls | Kind::Https => (Type::STREAM, Protocol::TCP),
     };
     let socket = Socket::new(Domain::for_address(address), style, Some(protocol))?;
     socket.set_nonblocking(true)?;
@@ -153,8 +172,7 @@ fn try_open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> 
     }
     match kind {
         Kind::Udp => prepare_udp(&socket, address.is_ipv6())?,
-        // Connections of the server before this one may still be in TIME_WAIT.
-        Kind::Tcp => socket.set_reuse_address(true)?,
+        Kind::Tcp | Kind::Tls | Kind::Https => prepare_tcp(&socket)?,
     }
     socket.set_reuse_port(share)?;
     socket.bind(&address.into())?;
@@ -168,6 +186,13 @@ fn prepare_udp(socket: &Socket, v6: bool) -> io::Result<()> {
     let _ = socket.set_recv_buffer_size(BUFFER);
     let _ = socket.set_send_buffer_size(BUFFER);
     Ok(())
+}
+
+/// Accepted connections inherit the buffer.
+fn prepare_tcp(socket: &Socket) -> io::Result<()> {
+    let _ = socket.set_send_buffer_size(STREAM_BUFFER);
+    // Connections of the server before this one may still be in TIME_WAIT.
+    socket.set_reuse_address(true)
 }
 
 /// An error for the operator: the address, what happened, what to do.

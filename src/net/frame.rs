@@ -52,6 +52,11 @@ impl Frames {
         Ok(Some(&self.buffer[from..self.start]))
     }
 
+    /// Whether a message has begun that is not whole.
+    pub(super) fn has_part(&self) -> bool {
+        self.end > self.start
+    }
+
     /// Doubles a full buffer and gives a large, empty one back. Doubling, because a length is only a claim: two octets
     /// must not cost 64 KiB.
     fn fit(&mut self) {

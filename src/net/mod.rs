@@ -1,19 +1,24 @@
 //! Sockets: UDP and TCP, bytes to bytes. What a query means is the [`Responder`]'s affair.
 //!
 //! [`Running::start`] starts threads; [`Running::bind`] opens sockets, so that a wrong address is known before anything
-//! changes; [`Running::serve`] serves them until their [`Listening`] is dropped. There are two kinds of data threads, `windrose-udp-N` and `windrose-tcp-N`, each with a
-//! single-threaded runtime, one responder, and a socket of its own for every address (`SO_REUSEPORT`): the kernel spreads
-//! clients over them, threads share nothing, and a crowd of connections does not delay datagrams.
+//! changes; [`Running::serve`] serves them until their [`Listening`] is dropped. There are three kinds of data threads,
+//! `windrose-udp-N`, `windrose-tcp-N` and `windrose-tls-N`, each with a single-threaded runtime, a responder, and a socket
+//! of its own for every address (`SO_REUSEPORT`): the kernel spreads clients over them, no query waits for another thread,
+//! a crowd of connections does not delay datagrams, nor do handshakes delay TCP.
 //!
 //! | file        | subject                                                                     |
 //! |-------------|-----------------------------------------------------------------------------|
 //! | `bind`      | opening sockets, and saying what to do where that fails                     |
 //! | `server`    | threads: start and stop                                                     |
 //! | `udp`       | the datagram loop                                                           |
-//! | `tcp`       | accepting connections, and how many                                         |
+//! | `tcp`       | accepting connections                                                       |
+//! | `places`    | how many connections there may be, and which one gives way                  |
 //! | `stream`    | one connection: pipelining, time limits                                     |
+//! | `tls`       | TLS in front of a connection                                                |
+//! | `https`     | DNS over HTTPS: GET and POST                                                |
+//! | `freshness` | how long an HTTP cache may keep a response                                  |
 //! | `frame`     | two-octet framing, without a socket                                         |
-//! | [`hosted`]  | TLS, QUIC and HTTPS, and in a second way UDP and TCP, served by hickory-server |
+//! | [`hosted`]  | QUIC, and in a second way UDP and TCP, served by hickory-server               |
 //! | `worker`    | a thread's responder, walled off: its panic costs a query, not the thread   |
 //! | `sys`       | system calls: packet info, limits and priorities; the only `unsafe` here    |
 //!
@@ -22,11 +27,15 @@
 
 mod bind;
 mod frame;
+mod freshness;
 pub mod hosted;
+mod https;
+mod places;
 mod server;
 mod stream;
 mod sys;
 mod tcp;
+mod tls;
 mod udp;
 mod worker;
 
@@ -35,8 +44,10 @@ mod tests;
 
 pub use crate::answer::{Meta, Transport};
 pub use bind::{Bound, Options};
+pub use places::Limits;
 pub use server::{Counts, Gauge, Listening, Running};
 pub use sys::{lower_priority, raise_descriptor_limit};
+pub use tls::Encrypted;
 
 /// What turns a query into a response; every data thread has one.
 pub trait Responder: Send + 'static {

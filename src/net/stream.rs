@@ -1,19 +1,24 @@
-//! One connection (RFC 7766): queries as they come, responses to all that are at hand in one write.
+//! One connection (RFC 7766), encrypted or not: queries as they come, responses to all that are at hand in one write.
+//!
+//! Everything a client can hold up ends: silence after `Limits::idle`, a query that has begun after `Limits::query`, and
+//! responses that are not taken after `Limits::write`. While responses wait to be taken nothing is read, so a connection
+//! holds one query and one batch of responses at most.
 
+use super::Responder;
 use super::frame::{EmptyFrame, Frames};
-use super::tcp::{Desk, Place};
-use super::{Meta, Responder, Transport};
-use std::io::{self, ErrorKind};
-use std::net::IpAddr;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use super::tcp::{Desk, Visit};
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::Poll;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// The longest response.
 const LONGEST: usize = u16::MAX as usize;
 /// Responses are written when this much has gathered, although more queries are at hand: it bounds the memory of a
-/// client that sends thousands of queries at once.
-const FLUSH: usize = 1 << 16;
+/// client that sends thousands of queries at once and reads slowly. A hundred ordinary responses.
+const FLUSH: usize = 1 << 14;
 /// What an idle connection may keep for its next responses.
 const KEEP: usize = 1 << 12;
 
@@ -26,80 +31,50 @@ impl Default for Scratch {
     }
 }
 
-/// Serves a connection to its end.
-pub(super) async fn converse<R: Responder>(stream: TcpStream, desk: &Desk<R>, place: &Place) {
-    // Responses are whole writes: nothing is gained by waiting for more.
-    let _ = stream.set_nodelay(true);
-    let Ok(meta) = meta_of(&stream) else { return };
-    let mut connection = Connection { stream, meta, frames: Frames::new(), out: Vec::new(), desk, place };
-    // An error here is the client's doing, and there is nobody to tell.
-    if connection.run().await.is_ok() {
-        let _ = timeout(desk.options.tcp_write, connection.stream.shutdown()).await;
-    }
+/// Serves a connection to its end; an error is the client's doing, `TimedOut` where it was too slow.
+pub(super) async fn converse<R, S>(stream: S, desk: &Desk<R>, visit: &Visit) -> io::Result<()>
+where
+    R: Responder,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut connection = Connection { stream, frames: Frames::new(), out: Vec::new(), desk, visit };
+    connection.run().await?;
+    timeout(visit.limits.write, connection.stream.shutdown()).await?
 }
 
-fn meta_of(stream: &TcpStream) -> io::Result<Meta> {
-    let local: IpAddr = stream.local_addr()?.ip();
-    Ok(Meta::new(stream.peer_addr()?, local, Transport::Tcp, LONGEST))
-}
-
-struct Connection<'d, R> {
-    stream: TcpStream,
-    meta: Meta,
+struct Connection<'d, R, S> {
+    stream: S,
     frames: Frames,
     out: Vec<u8>,
     desk: &'d Desk<R>,
-    place: &'d Place,
+    visit: &'d Visit,
 }
 
-/// What reading met.
-#[derive(PartialEq, Eq)]
-enum Read {
-    Some,
-    Nothing,
-    End,
-}
-
-impl<R: Responder> Connection<'_, R> {
+impl<R: Responder, S: AsyncRead + AsyncWrite + Unpin> Connection<'_, R, S> {
     /// Reads and answers until the client is done, idle or wrong, or the server stops.
     async fn run(&mut self) -> io::Result<()> {
         let mut stop = self.desk.stop.clone();
-        let mut idle_at = Instant::now() + self.desk.options.tcp_idle;
+        let mut due = Due::new(self.visit);
         loop {
-            let stopping = tokio::select! {
+            let (stream, space) = (&mut self.stream, self.frames.space());
+            let read = tokio::select! {
                 biased;
-                () = stop.signalled() => true,
-                // Not put off by bytes, only by whole queries: a client that drips is idle.
-                ready = timeout_at(idle_at, self.stream.readable()) => {
-                    ready??;
-                    false
-                }
+                () = stop.signalled() => None,
+                read = timeout_at(due.next(), stream.read(space)) => Some(read),
             };
-            // At the signal, what the kernel has already acknowledged is answered too.
-            let read = self.read()?;
+            let read = match read {
+                Some(Ok(read)) => Some(read?),
+                Some(Err(_)) => return due.missed(),
+                // At the signal, what the kernel has already acknowledged is answered too.
+                None => at_hand(&mut self.stream, self.frames.space()).await?,
+            };
+            self.frames.filled(read.unwrap_or(0));
             let (answered, sane) = self.answer().await?;
-            if answered {
-                let now = Instant::now();
-                idle_at = now + self.desk.options.tcp_idle;
-                self.place.touch(now);
-            }
-            if stopping || !sane || read == Read::End {
+            due.move_on(answered, self.frames.has_part());
+            // Zero: the client sends no more, but still reads (RFC 7766 §6.2.4 lets it half-close).
+            if stop.is_set() || !sane || read == Some(0) {
                 return Ok(());
             }
-        }
-    }
-
-    /// Reads once.
-    fn read(&mut self) -> io::Result<Read> {
-        match self.stream.try_read(self.frames.space()) {
-            // The client sends no more, but still reads (RFC 7766 §6.2.4 lets it half-close).
-            Ok(0) => Ok(Read::End),
-            Ok(octets) => {
-                self.frames.filled(octets);
-                Ok(Read::Some)
-            }
-            Err(e) if e.kind() == ErrorKind::WouldBlock => Ok(Read::Nothing),
-            Err(e) => Err(e),
         }
     }
 
@@ -125,7 +100,7 @@ impl<R: Responder> Connection<'_, R> {
     fn answer_next(&mut self) -> Result<bool, EmptyFrame> {
         let Some(query) = self.frames.next()? else { return Ok(false) };
         let mut scratch = self.desk.scratch.borrow_mut();
-        if let Some(response) = self.desk.worker.borrow_mut().respond(query, &self.meta, &mut scratch.0) {
+        if let Some(response) = self.desk.worker.borrow_mut().respond(query, &self.visit.meta, &mut scratch.0) {
             // Within `u16`: the scratch is no longer than that.
             self.out.extend_from_slice(&(response.len() as u16).to_be_bytes());
             self.out.extend_from_slice(response);
@@ -136,10 +111,67 @@ impl<R: Responder> Connection<'_, R> {
     /// Writes what has gathered, and gives unusual amounts of memory back.
     async fn flush(&mut self) -> io::Result<()> {
         if !self.out.is_empty() {
-            timeout(self.desk.options.tcp_write, self.stream.write_all(&self.out)).await??;
+            let written = async {
+                self.stream.write_all(&self.out).await?;
+                self.stream.flush().await
+            };
+            timeout(self.visit.limits.write, written).await??;
             self.out.clear();
             self.out.shrink_to(KEEP);
         }
         Ok(())
+    }
+}
+
+/// Reads what is there already; `None`: nothing.
+async fn at_hand<S: AsyncRead + Unpin>(stream: &mut S, space: &mut [u8]) -> io::Result<Option<usize>> {
+    let mut space = ReadBuf::new(space);
+    let read = poll_fn(|context| {
+        Poll::Ready(match Pin::new(&mut *stream).poll_read(context, &mut space) {
+            Poll::Ready(read) => read.map(Some),
+            Poll::Pending => Ok(None),
+        })
+    });
+    Ok(read.await?.map(|()| space.filled().len()))
+}
+
+/// When a client must have sent what it owes. Neither is put off by octets, only by whole queries: one that drips is idle.
+struct Due<'v> {
+    visit: &'v Visit,
+    idle: Instant,
+    /// When the query that has begun must be whole.
+    query: Option<Instant>,
+}
+
+impl<'v> Due<'v> {
+    fn new(visit: &'v Visit) -> Self {
+        Self { visit, idle: Instant::now() + visit.limits.idle, query: None }
+    }
+
+    fn next(&self) -> Instant {
+        self.query.map_or(self.idle, |query| query.min(self.idle))
+    }
+
+    /// Takes note of what was read: whether it made a query whole, and whether it ended within one.
+    fn move_on(&mut self, answered: bool, has_part: bool) {
+        let now = Instant::now();
+        if answered {
+            self.idle = now + self.visit.limits.idle;
+            self.visit.place.pulse.touch(now);
+        }
+        if answered || !has_part {
+            self.query = None;
+        }
+        if has_part {
+            self.query.get_or_insert(now + self.visit.limits.query);
+        }
+    }
+
+    /// The end of a connection that is late: nothing to speak of for one that is only idle.
+    fn missed(&self) -> io::Result<()> {
+        match self.query {
+            None => Ok(()),
+            Some(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 }

@@ -1,24 +1,22 @@
-//! Accepting connections, and how many.
-//!
-//! At the cap the connection of this thread that has been idle for the longest gives way to the new one: a crowd of
-//! silent connections cannot lock others out, as it could if new ones were refused (RFC 7766 §6.2.2, RFC 9210 §4.2). A
-//! new one is refused only where this thread has none to close.
+//! Accepting connections, and handing each to what its listener speaks. How many there may be is for `places` to say.
 
 use super::server::{Shared, Stop, Thread};
 use super::stream::{self, Scratch};
+use super::tls::Speaks;
 use super::worker::Worker;
-use super::{Options, Responder};
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use super::{Limits, Meta, Responder, Transport, https, tls};
+use crate::net::places::Place;
+use std::cell::RefCell;
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::AbortHandle;
-use tokio::time::Instant;
 
+/// The longest message.
+const LONGEST: usize = u16::MAX as usize;
 /// The pause after a failure to accept. Without one, a process out of file descriptors spins: the connection stays in
 /// the queue and the listener stays ready.
 const REST: Duration = Duration::from_millis(100);
@@ -27,14 +25,15 @@ const REST: Duration = Duration::from_millis(100);
 pub(super) fn serve<R: Responder>(
     thread: &Thread<R>,
     listeners: Vec<std::net::TcpListener>,
+    speaks: Speaks,
     stop: &Stop,
 ) -> io::Result<()> {
     let desk = Rc::new(Desk {
         worker: Rc::clone(&thread.worker),
         scratch: Rc::clone(&thread.scratch),
         stop: stop.clone(),
-        connections: Rc::clone(&thread.connections),
-        options: thread.options.clone(),
+        shared: Arc::clone(&thread.shared),
+        speaks,
     });
     for listener in listeners {
         tokio::task::spawn_local(accept(TcpListener::from_std(listener)?, Rc::clone(&desk)));
@@ -47,8 +46,15 @@ pub(super) struct Desk<R> {
     pub(super) worker: Rc<RefCell<Worker<R>>>,
     pub(super) scratch: Rc<RefCell<Scratch>>,
     pub(super) stop: Stop,
-    pub(super) options: Options,
-    connections: Rc<Connections>,
+    pub(super) shared: Arc<Shared>,
+    speaks: Speaks,
+}
+
+/// A connection's place, what it is allowed, and what is known of its client.
+pub(super) struct Visit {
+    pub(super) place: Place,
+    pub(super) limits: Limits,
+    pub(super) meta: Meta,
 }
 
 /// Accepts until the signal.
@@ -62,10 +68,10 @@ async fn accept<R: Responder>(listener: TcpListener, desk: Rc<Desk<R>>) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => admit(stream, &desk),
+            Ok((stream, client)) => admit(stream, client, &desk),
             Err(e) if is_of_connection(&e) => {}
             Err(_) => {
-                desk.connections.shared.tcp_refused.fetch_add(1, Ordering::Relaxed);
+                desk.shared.tcp_refused.fetch_add(1, Ordering::Relaxed);
                 tokio::time::sleep(REST).await;
             }
         }
@@ -78,84 +84,44 @@ fn is_of_connection(error: &io::Error) -> bool {
 }
 
 /// Starts a connection's task, or closes the connection where there is no place for it.
-fn admit<R: Responder>(stream: TcpStream, desk: &Rc<Desk<R>>) {
-    let Some(place) = desk.connections.place() else { return };
-    let id = place.id;
+fn admit<R: Responder>(stream: TcpStream, client: SocketAddr, desk: &Rc<Desk<R>>) {
+    let Ok(local) = stream.local_addr() else { return };
+    let Some(place) = desk.shared.admit(client.ip()) else { return };
+    let transport = match desk.speaks {
+        Speaks::Plain => Transport::Tcp,
+        Speaks::Tls(_) => Transport::Tls,
+        Speaks::Https(..) => Transport::Https,
+    };
+    let (id, limits) = (place.id, desk.shared.limits());
+    let visit = Visit { place, limits, meta: Meta::new(client, local.ip(), transport, LONGEST) };
+    prepare(&stream, &limits);
     let desk_of_task = Rc::clone(desk);
-    let task = tokio::task::spawn_local(async move { stream::converse(stream, &desk_of_task, &place).await });
-    desk.connections.enter(id, task.abort_handle());
+    let task = tokio::task::spawn_local(async move { converse(stream, &desk_of_task, visit).await });
+    desk.shared.attach(id, task.abort_handle());
 }
 
-/// The open connections of a thread.
-pub(super) struct Connections {
-    open: RefCell<HashMap<u64, Entry>>,
-    next: Cell<u64>,
-    cap: usize,
-    shared: Arc<Shared>,
+fn prepare(stream: &TcpStream, limits: &Limits) {
+    // Responses are whole writes: nothing is gained by waiting for more.
+    let _ = stream.set_nodelay(true);
+    // What a client does not take is not kept for it after the connection was closed either (tcp(7)).
+    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limits.write));
 }
 
-/// An open connection.
-struct Entry {
-    active: Instant,
-    task: AbortHandle,
-}
-
-impl Connections {
-    pub(super) fn new(cap: usize, shared: Arc<Shared>) -> Self {
-        Self { open: RefCell::default(), next: Cell::new(0), cap: cap.max(1), shared }
-    }
-
-    /// A place for one more connection, another's if need be.
-    fn place(self: &Rc<Self>) -> Option<Place> {
-        let below = |open: usize| (open < self.cap).then_some(open + 1);
-        let free = self.shared.tcp_open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, below).is_ok();
-        if !free && !self.evict() {
-            self.shared.tcp_refused.fetch_add(1, Ordering::Relaxed);
-            return None;
-        }
-        let id = self.next.get();
-        self.next.set(id + 1);
-        Some(Place { connections: Rc::clone(self), id })
-    }
-
-    fn enter(&self, id: u64, task: AbortHandle) {
-        self.open.borrow_mut().insert(id, Entry { active: Instant::now(), task });
-    }
-
-    /// Closes the connection idle for the longest; its place is then free to be taken over.
-    fn evict(&self) -> bool {
-        let oldest = |open: &HashMap<u64, Entry>| open.iter().min_by_key(|(_, entry)| entry.active).map(|(&id, _)| id);
-        let removed = {
-            let mut open = self.open.borrow_mut();
-            oldest(&open).and_then(|id| open.remove(&id))
-        };
-        let Some(entry) = removed else { return false };
-        entry.task.abort();
-        self.shared.tcp_evicted.fetch_add(1, Ordering::Relaxed);
-        true
-    }
-}
-
-/// A connection's place among those allowed; dropping it gives the place back.
-pub(super) struct Place {
-    connections: Rc<Connections>,
-    id: u64,
-}
-
-impl Place {
-    /// Notes that a query was answered: the connection is not idle.
-    pub(super) fn touch(&self, now: Instant) {
-        if let Some(entry) = self.connections.open.borrow_mut().get_mut(&self.id) {
-            entry.active = now;
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // One that was evicted is no longer listed: its place went to another.
-        if self.connections.open.borrow_mut().remove(&self.id).is_some() {
-            self.connections.shared.tcp_open.fetch_sub(1, Ordering::Relaxed);
-        }
+/// Serves a connection to its end.
+async fn converse<R: Responder>(stream: TcpStream, desk: &Desk<R>, visit: Visit) {
+    let served = match &desk.speaks {
+        Speaks::Plain => stream::converse(stream, desk, &visit).await,
+        Speaks::Tls(tls) => match tls::shake_hands(tls, stream, &desk.stop, &visit.limits).await {
+            Ok(stream) => stream::converse(stream, desk, &visit).await,
+            Err(error) => Err(error),
+        },
+        Speaks::Https(tls, router) => match tls::shake_hands(tls, stream, &desk.stop, &visit.limits).await {
+            Ok(stream) => https::converse(stream, router, &desk.stop, &visit).await,
+            Err(error) => Err(error),
+        },
+    };
+    // Any other error is the client's doing, and there is nobody to tell.
+    if served.is_err_and(|error| error.kind() == ErrorKind::TimedOut) {
+        desk.shared.tcp_cut.fetch_add(1, Ordering::Relaxed);
     }
 }

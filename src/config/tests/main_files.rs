@@ -3,19 +3,20 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Cookies, Host, Protocol, UdpMode};
+use crate::config::{Cookies, Host, Protocol, Tcp, UdpMode};
 
 #[test]
 fn defaults() {
     let (main, found) = main_of("version = 1\n");
     assert_eq!(found, [""; 0]);
-    let Main { server, tls, cookies, rate_limit, admin, databases, shared, zones } = main.expect("sound");
+    let Main { server, tls, cookies, rate_limit, admin, tcp, databases, shared, zones } = main.expect("sound");
     let listen: Vec<_> = server.listen.iter().map(ToString::to_string).collect();
     assert_eq!(listen, ["127.0.0.1:5300 (UDP and TCP)", "[::1]:5300 (UDP and TCP)"]);
     assert!(server.watch && server.host == Host::Native && tls.is_empty() && admin == Default::default());
     assert_eq!((server.zones, server.state, server.startup_wait), (None, None, None));
     assert_eq!(server.udp, UdpMode::Auto);
     assert_eq!((server.nsid, cookies, rate_limit), (None, Cookies::default(), None));
+    assert_eq!((tcp.idle_timeout, tcp.max_connections), (Duration::from_secs(10), 10_000));
     assert!(databases.is_empty() && shared.is_empty() && zones.is_empty());
 }
 
@@ -199,4 +200,31 @@ fn the_shipped_file_passes() {
     let main = main.expect("sound");
     assert_eq!(main.server.zones.expect("said").0, "../zones");
     assert_eq!(main.databases[0].0, "../geo/country.mmdb");
+}
+
+#[test]
+fn limits_of_connections() {
+    let text = "version = 1\n[tcp]\nidle_timeout = \"30s\"\nquery_timeout = \"2s\"\nwrite_timeout = \"500ms\"\n\
+                max_connections = 20000\nmax_connections_per_source = 16\n";
+    let (main, found) = main_of(text);
+    assert_eq!(found, [""; 0]);
+    let tcp = Tcp {
+        idle_timeout: Duration::from_secs(30),
+        query_timeout: Duration::from_secs(2),
+        write_timeout: Duration::from_millis(500),
+        max_connections: 20_000,
+        max_connections_per_source: 16,
+    };
+    assert_eq!(main.expect("sound").tcp, tcp);
+    for (line, expected) in [
+        ("idle_timeout = \"50ms\"", "3:16: idle_timeout must be 100ms at least"),
+        ("query_timeout = \"2h\"", "3:17: query_timeout must be an hour at most"),
+        ("write_timeout = 5", "3:17: \"write_timeout\" must be a string such as \"5s\""),
+        ("max_connections = 0", "3:19: \"max_connections\" must be from 1 to 1000000"),
+        ("max_connections = 10\nmax_connections_per_source = 11", "4:30: warning: one source may have more"),
+        ("timeout = \"5s\"", "3:1: unknown key \"timeout\" in [tcp]"),
+    ] {
+        let (_, found) = main_of(&format!("version = 1\n[tcp]\n{line}\n"));
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{line}: {found:?}");
+    }
 }

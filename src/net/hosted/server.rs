@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_server::Server;
-use rustls::crypto::aws_lc_rs;
-use rustls::version::{TLS12, TLS13};
-use rustls::{ServerConfig, SupportedProtocolVersion};
+use rustls::ServerConfig;
+use rustls::version::TLS13;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -17,25 +16,20 @@ use tokio::task::JoinHandle;
 use super::{Certificate, Handler, listen};
 use crate::net::Responder;
 use crate::net::server::REFRESH;
+use crate::net::tls::server_config;
 
 /// How long a handshake may take, and how long a connection may be idle (RFC 7766 §6.2.3).
 const IDLE: Duration = Duration::from_secs(10);
 /// Responses that may wait to be written to a TCP connection. It takes its queries one after the other, so there are few.
 const WAITING: usize = 32;
-/// Where HTTPS is asked (RFC 8484 §4.1.1; the path is what most resolvers are configured with).
-const HTTPS_PATH: &str = "/dns-query";
 
 /// What a listener speaks.
 #[derive(Clone, Debug)]
 pub enum Protocol {
     /// UDP and TCP, on one port.
     Dns,
-    /// DNS over TLS (RFC 7858), TLS 1.2 and 1.3.
-    Tls(Arc<Certificate>),
     /// DNS over QUIC (RFC 9250).
     Quic(Arc<Certificate>),
-    /// DNS over HTTPS (RFC 8484): HTTP/2, POST to `/dns-query`.
-    Https(Arc<Certificate>),
 }
 
 /// A listener that is served. Dropping it stops it, without waiting; others are not touched.
@@ -121,32 +115,27 @@ async fn serve<R: Responder>(mut server: Server<Handler<R>>, signal: oneshot::Re
 /// Open sockets, and how TLS is spoken there.
 enum Bound {
     Dns(UdpSocket, TcpListener),
-    Tls(TcpListener, Arc<ServerConfig>),
     Quic(UdpSocket, Arc<ServerConfig>),
-    Https(TcpListener, Arc<ServerConfig>),
 }
 
 impl Bound {
     fn open(address: SocketAddr, protocol: Protocol) -> io::Result<Self> {
-        let stream = |what| TcpListener::from_std(listen::stream(address, what)?);
         Ok(match protocol {
             Protocol::Dns => {
                 let (udp, tcp) = listen::both(address)?;
                 Self::Dns(UdpSocket::from_std(udp)?, TcpListener::from_std(tcp)?)
             }
-            Protocol::Tls(certificate) => Self::Tls(stream("TLS")?, tls(certificate, b"dot", &[&TLS13, &TLS12])?),
-            Protocol::Https(certificate) => Self::Https(stream("HTTPS")?, tls(certificate, b"h2", &[&TLS13, &TLS12])?),
             Protocol::Quic(certificate) => {
                 let socket = UdpSocket::from_std(listen::datagram(address, "QUIC")?)?;
                 // RFC 9001 §4.2: no earlier version
-                Self::Quic(socket, tls(certificate, b"doq", &[&TLS13])?)
+                Self::Quic(socket, Arc::new(server_config(certificate, &[b"doq"], &[&TLS13])?))
             }
         })
     }
 
     fn address(&self) -> io::Result<SocketAddr> {
         match self {
-            Self::Dns(_, tcp) | Self::Tls(tcp, _) | Self::Https(tcp, _) => tcp.local_addr(),
+            Self::Dns(_, tcp) => tcp.local_addr(),
             Self::Quic(udp, _) => udp.local_addr(),
         }
     }
@@ -158,29 +147,9 @@ impl Bound {
                 server.register_listener(tcp, IDLE, WAITING);
                 Ok(())
             }
-            Self::Tls(tcp, config) => server.register_tls_listener_with_tls_config(tcp, IDLE, config),
-            // any host name: the certificate says which are ours
-            Self::Https(tcp, config) => {
-                server.register_https_listener_with_tls_config(tcp, IDLE, config, None, HTTPS_PATH.into())
-            }
             Self::Quic(udp, config) => {
                 server.register_quic_listener_and_tls_config(udp, IDLE, config).map_err(io::Error::other)
             }
         }
     }
-}
-
-/// TLS with aws-lc-rs, which is named so that nothing depends on what else the process has chosen.
-fn tls(
-    certificate: Arc<Certificate>,
-    alpn: &[u8],
-    versions: &[&'static SupportedProtocolVersion],
-) -> io::Result<Arc<ServerConfig>> {
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_protocol_versions(versions)
-        .map_err(io::Error::other)?
-        .with_no_client_auth()
-        .with_cert_resolver(certificate);
-    config.alpn_protocols = vec![alpn.to_vec()];
-    Ok(Arc::new(config))
 }
