@@ -28,7 +28,7 @@ use windrose::config;
 use windrose::health::Board;
 use windrose::snapshot::{Loaded, RateLimit, Snapshot, Zones};
 use windrose::wire::{NameRef, Rtype};
-use windrose::zone::{self, Zone};
+use windrose::zone::{self, RrSet, Zone};
 
 /// Octets of the headers of IPv4 and UDP, which query and response both have.
 const HEADERS: usize = 28;
@@ -122,7 +122,7 @@ fn questions(zones: &[Arc<Zone>]) -> Vec<(Vec<u8>, Rtype)> {
     for node in zones.iter().flat_map(|zone| zone.nodes().collect::<Vec<_>>()) {
         let name = node.name().as_wire().to_vec();
         let below = [b"\x01x", name.as_slice()].concat();
-        let types = node.rrsets().map(|rrset| rrset.rtype()).chain([Rtype::ANY, Rtype::A, Rtype::DS]);
+        let types = node.rrsets().map(RrSet::rtype).chain([Rtype::ANY, Rtype::A, Rtype::DS]);
         for rtype in types.collect::<Vec<_>>() {
             questions.push((name.clone(), rtype));
             questions.push((below.clone(), rtype));
