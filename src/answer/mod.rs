@@ -83,8 +83,9 @@ fn answer(
             let asked = parse_cookie_request(query, header).map(options);
             let told = unread(header, asked.as_ref());
             let options = asked.or_else(|| edns.map(options));
-            if judged(snap, meta, now, worker, (Kind::Other, &[])) != Verdict::Send {
-                return None; // no client in need sends what cannot be read
+            let proven = options.as_ref().is_some_and(Options::cookie_is_valid);
+            if !proven && judged(snap, meta, now, worker, (Kind::Unread, &[])) != Verdict::Send {
+                return None;
             }
             let (len, rcode) = compose::bare(header, question.as_ref(), options.as_ref(), told, out);
             return Some((len, None, rcode));

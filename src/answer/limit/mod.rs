@@ -4,8 +4,8 @@
 //! ([`Kind`]): for what exists the name asked, for what a wildcard makes or a delegation covers that wildcard or
 //! delegation, for what does not exist the zone, for an error nothing. That is the part of the question that all
 //! questions with the same answer share. So names made up at random share one bucket, as they do for NSD and Knot, and a
-//! resolver that asks for many names is not slowed. Over the rate, most responses are
-//! dropped, and every `slip`-th is sent as an empty one with TC, which lets a real client come back over TCP.
+//! resolver that asks for many names is not slowed. Over the rate, most responses are dropped, and every `slip`-th is
+//! sent as an empty one with TC, which lets a real client come back over TCP.
 //!
 //! Who came over a connection, or shows a valid server cookie (RFC 7873), is no forged source and is never limited.
 
@@ -35,6 +35,8 @@ pub(super) enum Kind {
     NxDomain = 5,
     /// Anything else, such as an error: by nothing.
     Other = 6,
+    /// A query that has no question to answer: by nothing. Never slips: who sent it would not ask again over TCP.
+    Unread = 7,
 }
 
 /// What becomes of a response.
@@ -68,10 +70,16 @@ pub(super) fn judge(
     if table.take(hash, Rate::per_second(limit.settings.per_second), now) {
         return Verdict::Send;
     }
-    *over = over.wrapping_add(1);
     let slip = limit.settings.slip;
-    if slip > 0 && over.is_multiple_of(slip) { Verdict::Slip } else { Verdict::Drop }
+    if slip == 0 || kind == Kind::Unread {
+        return Verdict::Drop;
+    }
+    *over = over.wrapping_add(1);
+    if over.is_multiple_of(slip) { Verdict::Slip } else { Verdict::Drop }
 }
+
+#[cfg(test)]
+mod responses;
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,8 @@
 //! burst ahead. A bucket that is full says nothing that a new one would not, so it may be taken for another key at any
 //! moment. Where no bucket of a set is full, the fullest gives way: a flood from ever new networks holds each bucket for
 //! one interval (5 ms at 200 a second) and replaces its own, while one that is deep in debt, because it is the one that
-//! must be limited, is the last to be forgotten.
+//! must be limited, is the last to be forgotten. So buckets in use are about as many as responses a second, divided by
+//! the rate, and a client whose bucket is taken away gets more, never less.
 
 use std::fmt;
 use std::hash::Hasher;
@@ -18,8 +19,12 @@ use crate::base::Mono;
 
 /// Buckets that one key may be in: one cache line.
 const WAYS: usize = 8;
-/// Bits of the time, in microseconds: 12 days, after which it begins anew.
-const TIME_BITS: u32 = 40;
+/// Parts of a millisecond that time is counted in: fine enough that a million a second is not two.
+const TICKS: u64 = 64_000;
+/// The burst of every rate: what may come at once is what may come within it.
+const SECOND: u64 = 1000 * TICKS;
+/// Bits of the time, in ticks: 3 days, after which it begins anew.
+const TIME_BITS: u32 = 44;
 const TIME: u64 = (1 << TIME_BITS) - 1;
 /// How often a change is tried while other threads change the same bucket.
 const TRIES: usize = 16;
@@ -37,17 +42,17 @@ struct Set([AtomicU64; WAYS]);
 /// A rate of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rate {
-    /// Microseconds between two responses.
-    pub(super) interval: u64,
-    /// How many microseconds' worth may come at once.
-    pub(super) burst: u64,
+    /// Ticks between two responses.
+    interval: u64,
+    /// How far ahead a bucket may be for one more.
+    burst: u64,
 }
 
 impl Rate {
     /// So many a second, and as many at once.
     pub(super) fn per_second(responses: NonZeroU32) -> Self {
-        let interval = 1_000_000 / u64::from(responses.get()).min(1_000_000);
-        Self { interval, burst: 1_000_000 - interval }
+        let interval = (SECOND / u64::from(responses.get())).max(1);
+        Self { interval, burst: SECOND - interval }
     }
 }
 
@@ -74,9 +79,9 @@ impl RateTable {
 
     /// Takes one response out of the bucket of a hash; false: the rate is used up.
     pub(super) fn take(&self, hash: u64, rate: Rate, now: Mono) -> bool {
-        let now = now.0.wrapping_mul(1000) & TIME;
+        let now = now.0.wrapping_mul(TICKS) & TIME;
         let set = &self.sets[hash as usize & (self.sets.len() - 1)];
-        let fingerprint = hash & !TIME; // other bits than those that chose the set, up to 2^40 sets
+        let fingerprint = hash & !TIME; // other bits than those that chose the set, up to 2^44 sets
         for _ in 0..TRIES {
             let (cell, word) = set.choose(fingerprint, rate, now);
             let debt = if word & !TIME == fingerprint { debt(word, rate, now) } else { 0 };
@@ -111,11 +116,11 @@ impl Set {
     }
 }
 
-/// Microseconds until a bucket is full. What cannot have been written lately was written long ago.
+/// Ticks until a bucket is full. What cannot have been written lately was written long ago.
 fn debt(word: u64, rate: Rate, now: u64) -> u64 {
     let ahead = (word & TIME).wrapping_sub(now) & TIME;
     // threads read the clock a batch apart; a second is more than any batch takes
-    if ahead > rate.burst + rate.interval + 1_000_000 { 0 } else { ahead }
+    if ahead > rate.burst + rate.interval + SECOND { 0 } else { ahead }
 }
 
 impl fmt::Debug for RateTable {
@@ -128,14 +133,16 @@ impl fmt::Debug for RateTable {
 mod tests {
     use super::*;
 
-    const RATE: Rate = Rate { interval: 10_000, burst: 990_000 }; // 100 a second, as many at once
+    fn rate(responses: u32) -> Rate {
+        Rate::per_second(NonZeroU32::new(responses).expect("not zero"))
+    }
 
     fn table(buckets: usize) -> RateTable {
         RateTable::new(buckets, [7; 16])
     }
 
     fn taken(table: &RateTable, hash: u64, tries: usize, now: u64) -> usize {
-        (0..tries).filter(|_| table.take(hash, RATE, Mono(now))).count()
+        (0..tries).filter(|_| table.take(hash, rate(100), Mono(now))).count()
     }
 
     #[test]
@@ -150,11 +157,26 @@ mod tests {
         assert_eq!(taken(&table, table.hash(&[b"b"]), 1000, 66_000), 100, "another bucket");
     }
 
+    /// Each rate that can be written, within two in a hundred.
+    #[test]
+    fn rates_are_kept() {
+        for per_second in [1, 3, 200, 9_999, 70_000, 333_333, 700_000, 1_000_000] {
+            let table = table(64);
+            let flood = |ms| (0..2_000_000).take_while(|_| table.take(1, rate(per_second), Mono(ms))).count();
+            let at_once = flood(5_000);
+            let after: usize = (1..=1_000).map(|ms| flood(5_000 + ms)).sum();
+            for got in [at_once, after] {
+                let error = (got as f64 - f64::from(per_second)).abs() / f64::from(per_second);
+                assert!(error < 0.02, "{per_second}: {at_once} at once, then {after}");
+            }
+        }
+    }
+
     #[test]
     fn the_clock_may_jump_wrap_and_be_read_late() {
         let table = table(64);
         let hash = table.hash(&[b"a"]);
-        let wrap = (1 << TIME_BITS) / 1000;
+        let wrap = (1 << TIME_BITS) / TICKS;
         assert_eq!(taken(&table, hash, 1000, wrap - 1), 100);
         assert_eq!(taken(&table, hash, 1000, wrap + 99), 10);
         assert_eq!(taken(&table, hash, 1000, wrap + 90), 0, "a thread that is behind");
@@ -182,7 +204,7 @@ mod tests {
         assert_eq!(taken(&table, greedy, 1000, 0), 100);
         for ms in 0..10_000_u64 {
             for of_ms in 0..100_u64 {
-                table.take(table.hash(&[&(ms * 100 + of_ms).to_be_bytes()]), RATE, Mono(ms));
+                table.take(table.hash(&[&(ms * 100 + of_ms).to_be_bytes()]), rate(100), Mono(ms));
             }
             freed += taken(&table, greedy, 10, ms);
             if ms % 20 == 0 {
