@@ -1,4 +1,4 @@
-//! Listeners over the shipped configuration with everything up, certificates for them, and a client of DNS over TLS.
+//! Listeners over the shipped configuration with everything up, certificates for them, and a client of DNS over TLS and TCP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio_rustls::TlsConnector;
@@ -17,7 +17,7 @@ use tokio_rustls::client::TlsStream;
 use windrose::answer::{Reply, Worker, respond};
 use windrose::base::Now;
 use windrose::net::hosted::{Certificate, Hosted, Protocol, certified_key};
-use windrose::net::{Meta, Responder};
+use windrose::net::{Encrypted, Limits, Listening, Meta, Options, Responder, Running};
 use windrose::snapshot::Snapshot;
 use windrose::wire::Rtype;
 
@@ -97,28 +97,64 @@ impl Lab {
         Self { runtime, snapshot: Arc::new(snapshot), pair, certificate }
     }
 
-    pub(crate) fn start(&self, protocol: Protocol) -> Hosted {
-        self.try_start("127.0.0.1:0".parse().unwrap(), protocol).unwrap()
+    fn engine(&self) -> impl Fn() -> Engine {
+        let snapshot = Arc::clone(&self.snapshot);
+        move || Engine { snapshot: Arc::clone(&snapshot), worker: Worker::new(1) }
     }
 
+    /// hickory-server on an address.
     pub(crate) fn try_start(&self, address: SocketAddr, protocol: Protocol) -> std::io::Result<Hosted> {
-        let engine = || Engine { snapshot: Arc::clone(&self.snapshot), worker: Worker::new(1) };
-        Hosted::start(address, protocol, self.runtime.handle(), engine)
+        Hosted::start(address, protocol, self.runtime.handle(), self.engine())
     }
 
-    pub(crate) fn tls(&self) -> Hosted {
-        self.start(Protocol::Tls(Arc::clone(&self.certificate)))
+    /// hickory-server over UDP and TCP.
+    pub(crate) fn dns(&self) -> Hosted {
+        self.try_start("127.0.0.1:0".parse().unwrap(), Protocol::Dns).unwrap()
     }
 
-    pub(crate) fn https(&self) -> Hosted {
-        self.start(Protocol::Https(Arc::clone(&self.certificate)))
+    /// TLS or HTTPS on an address.
+    pub(crate) fn try_encrypted(&self, address: SocketAddr, by: Encrypted, limits: Limits) -> std::io::Result<Served> {
+        let running = Running::start(Options { threads: 2, limits }, self.engine())?;
+        let listening = running.serve(running.bind_encrypted(address, by)?)?;
+        Ok(Served { listening, running })
+    }
+
+    pub(crate) fn tls(&self) -> Served {
+        let by = Encrypted::Tls(Arc::clone(&self.certificate));
+        self.try_encrypted("127.0.0.1:0".parse().unwrap(), by, Limits::default()).unwrap()
+    }
+
+    pub(crate) fn https(&self) -> Served {
+        self.limited_https(Limits::default())
+    }
+
+    pub(crate) fn limited_https(&self, limits: Limits) -> Served {
+        let by = Encrypted::Https(Arc::clone(&self.certificate));
+        self.try_encrypted("127.0.0.1:0".parse().unwrap(), by, limits).unwrap()
     }
 
     /// A client of DNS over TLS that trusts the lab's certificate.
-    pub(crate) fn connect(&self, to: &Hosted) -> Client<'_> {
-        let (address, trusted) = (to.address(), vec![self.pair.der()]);
-        let connecting = connect(address, trusted, &["dot"], rustls::DEFAULT_VERSIONS);
-        Client { stream: self.runtime.block_on(connecting).unwrap(), runtime: &self.runtime }
+    pub(crate) fn connect(&self, to: &Served) -> Client<'_> {
+        let connecting = connect(to.address(), vec![self.pair.der()], &["dot"], rustls::DEFAULT_VERSIONS);
+        Client { stream: Box::new(self.runtime.block_on(connecting).unwrap()), runtime: &self.runtime }
+    }
+
+    /// A client over TCP.
+    pub(crate) fn connect_plainly(&self, to: &Hosted) -> Client<'_> {
+        let stream = self.runtime.block_on(TcpStream::connect(to.address())).unwrap();
+        Client { stream: Box::new(stream), runtime: &self.runtime }
+    }
+}
+
+/// A listener of our own for TLS or HTTPS.
+pub(crate) struct Served {
+    pub(crate) listening: Listening,
+    pub(crate) running: Running,
+}
+
+impl Served {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listening.addresses()[0]
     }
 }
 
@@ -141,9 +177,14 @@ pub(crate) async fn connect(
     TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(HOST).unwrap(), stream).await
 }
 
-/// A connection of DNS over TLS.
+/// A connection, encrypted or not.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// A connection that carries DNS messages.
 pub(crate) struct Client<'l> {
-    pub(crate) stream: TlsStream<TcpStream>,
+    stream: Box<dyn Stream>,
     runtime: &'l Runtime,
 }
 
@@ -160,7 +201,7 @@ impl Client<'_> {
 
     fn try_ask(&mut self, query: &[u8], patience: Duration) -> Option<Vec<u8>> {
         let stream = &mut self.stream;
-        self.runtime.block_on(async { tokio::time::timeout(patience, exchange(stream, query)).await.ok()?.ok() })
+        self.runtime.block_on(async { tokio::time::timeout(patience, exchange(&mut **stream, query)).await.ok()?.ok() })
     }
 
     /// The response to a question.
@@ -179,7 +220,7 @@ impl Client<'_> {
     }
 }
 
-async fn exchange(stream: &mut TlsStream<TcpStream>, query: &[u8]) -> std::io::Result<Vec<u8>> {
+async fn exchange(stream: &mut dyn Stream, query: &[u8]) -> std::io::Result<Vec<u8>> {
     let len = u16::try_from(query.len()).unwrap();
     stream.write_all(&[&len.to_be_bytes(), query].concat()).await?;
     let mut response = vec![0; stream.read_u16().await?.into()];

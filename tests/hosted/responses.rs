@@ -15,16 +15,16 @@ use crate::support::{self, query};
 
 pub(crate) fn dropped() {
     let lab = Lab::new();
-    let hosted = lab.tls();
-    let mut client = lab.connect(&hosted);
+    let hosted = lab.dns();
+    let mut client = lab.connect_plainly(&hosted);
     assert!(client.is_ignored(&query("drop.example.com", Rtype::A, None)));
     assert_eq!(client.message("ns1.example.com", Rtype::A).answers.len(), 1);
 }
 
 pub(crate) fn panicked() {
     let lab = Lab::new();
-    let hosted = lab.tls();
-    let mut client = lab.connect(&hosted);
+    let hosted = lab.dns();
+    let mut client = lab.connect_plainly(&hosted);
     for _ in 0..3 {
         assert!(client.is_ignored(&query("panic.example.com", Rtype::A, None)));
     }
@@ -33,9 +33,9 @@ pub(crate) fn panicked() {
 
 pub(crate) fn unreadable() {
     let lab = Lab::new();
-    let hosted = lab.tls();
+    let hosted = lab.dns();
     let subnet = Some(("192.0.2.0".parse().unwrap(), 24));
-    let response = lab.connect(&hosted).ask(&query("garbage.example.com", Rtype::A, subnet));
+    let response = lab.connect_plainly(&hosted).ask(&query("garbage.example.com", Rtype::A, subnet));
     let message = Message::from_vec(&response).unwrap();
     assert_eq!(message.response_code, ResponseCode::ServFail);
     assert_eq!(message.queries[0].name().to_string(), "garbage.example.com.");
@@ -45,8 +45,8 @@ pub(crate) fn unreadable() {
 /// The response must be what the engine gave, but for compression.
 pub(crate) fn case_and_order() {
     let lab = Lab::new();
-    let hosted = lab.tls();
-    let mut client = lab.connect(&hosted);
+    let hosted = lab.dns();
+    let mut client = lab.connect_plainly(&hosted);
     let mut engine = support::Engine::new(support::healthy(support::shipped()), 1);
     for (name, rtype) in [
         ("wWw.ExAmPlE.cOm", Rtype::TXT),
@@ -60,12 +60,12 @@ pub(crate) fn case_and_order() {
     ] {
         for subnet in [None, Some(("133.11.0.0".parse().unwrap(), 24))] {
             let query = query(name, rtype, subnet);
-            let over_tls = Message::from_vec(&client.ask(&query)).unwrap();
+            let found = Message::from_vec(&client.ask(&query)).unwrap();
             let direct = engine.ask(&query, Transport::Tcp).unwrap();
             let direct = Message::from_vec(direct).unwrap();
             // the text shows case, which names that are compared do not
-            assert_eq!(format!("{over_tls}"), format!("{direct}"));
-            assert_eq!(over_tls.edns, direct.edns);
+            assert_eq!(format!("{found}"), format!("{direct}"));
+            assert_eq!(found.edns, direct.edns);
         }
     }
 }
@@ -83,8 +83,8 @@ const ODD: &str = "$TTL 60\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\n\
 
 pub(crate) fn rdata() {
     let lab = Lab::with(odd());
-    let hosted = lab.tls();
-    let (mut client, mut engine) = (lab.connect(&hosted), support::Engine::new(odd(), 1));
+    let hosted = lab.dns();
+    let (mut client, mut engine) = (lab.connect_plainly(&hosted), support::Engine::new(odd(), 1));
     for (name, rtype) in [
         ("empty", 65280),
         ("private", 65281),
@@ -123,11 +123,11 @@ fn rdata_of<'r>(response: &'r [u8], query: &[u8]) -> &'r [u8] {
 
 pub(crate) fn many_at_once() {
     let lab = Lab::new();
-    let hosted = lab.tls();
+    let hosted = lab.dns();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                let mut client = lab.connect(&hosted);
+                let mut client = lab.connect_plainly(&hosted);
                 for _ in 0..50 {
                     assert_eq!(client.message("www.example.com", Rtype::A).answers.len(), 1);
                 }
