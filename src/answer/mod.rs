@@ -53,7 +53,9 @@ pub enum Reply {
 ///
 /// `out` takes the response; it should hold 65,535 octets for TCP and at least 1,232 for UDP.
 pub fn respond(snap: &Snapshot, query: &[u8], meta: &Meta, now: Now, worker: &mut Worker, out: &mut [u8]) -> Reply {
-    let Some(header) = Header::parse(query).filter(|header| !header.response && out.len() >= HEADER_LEN) else {
+    // a response to a response, or to port 0, only serves who forges addresses
+    let usable = |header: &Header| !header.response && out.len() >= HEADER_LEN && meta.source.port() != 0;
+    let Some(header) = Header::parse(query).filter(usable) else {
         worker.counters.dropped.increment();
         return Reply::Drop;
     };

@@ -34,7 +34,7 @@ pub(super) fn rate_limit(log: &mut Log<'_>, mut table: Table<'_>) -> RateLimit {
     let slip = number("slip", 0..=100, 2);
     let ipv4_prefix = number("ipv4_prefix", 8..=32, 24) as u8;
     let ipv6_prefix = number("ipv6_prefix", 16..=128, 56) as u8;
-    let table_size = number("table_size", 1_000..=100_000_000, 1_000_000) as usize;
+    let table_size = number("table_size", 1_000..=100_000_000, 131_072) as usize;
     let allow = table.take("allow").map(|value| networks_of(log, value)).unwrap_or_default();
     let dry_run = table.take("dry_run").and_then(|value| value.boolean(log)).unwrap_or(false);
     table.close(log);

@@ -221,7 +221,7 @@ fn rate_limits() {
     let numbers = |limit: &RateLimit| {
         (limit.per_second.get(), limit.slip, limit.ipv4_prefix, limit.ipv6_prefix, limit.table_size)
     };
-    assert_eq!(numbers(&defaults), (200, 2, 24, 56, 1_000_000));
+    assert_eq!(numbers(&defaults), (200, 2, 24, 56, 131_072));
     assert!(defaults.allow.is_empty() && !defaults.dry_run);
     let said = limit(
         "responses_per_second = 50\nslip = 0\nipv4_prefix = 32\nipv6_prefix = 48\ntable_size = 4096\ndry_run = true\n\
