@@ -16,13 +16,16 @@ use windrose::snapshot::{Loaded, Snapshot, Zones};
 use windrose::wire::{ClientSubnet, EdnsQuery};
 use windrose::zone::{self, RdataText, Zone, ZoneBuilder};
 
+/// Takes any octets, and panics where something does not hold.
+pub(crate) type Target = fn(&[u8]);
+
 /// The targets by name, which is also that of their corpus.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 4] =
+pub(crate) const TARGETS: [(&str, Target); 4] =
     [("packet", packet), ("edns", edns), ("zone", zone_file), ("config", config)];
 
 /// A zone with everything that leads elsewhere, besides the shipped one.
 const ZONE: &str = "$TTL 60\n@ SOA ns hostmaster 1 7200 3600 1209600 300\n@ NS ns\n@ NS ns.c\nns A 192.0.2.1\n\
-    *.w A 192.0.2.2\n*.w MX 1 a.w\nd DNAME w\n*.e CNAME x.d\nl CNAME l\nc NS ns.c\nns.c AAAA 2001:db8::1\nc DS 1 8 2 00\n\
+    *.w A 192.0.2.2\n*.w MX 1 a.w\nd DNAME w\n*.e CNAME x.d\nl CNAME l\nc NS ns.c\nns.c AAAA 2001:db8::1\nc DS 1 8 2 abababababababababababababababababababababababababababababababab\n\
     g DNAME g.g\na.b.*.n TXT \"x\"\ns SRV 0 0 1 a.w\nh HTTPS 1 . alpn=h2\no CNAME www.example.com.\n";
 
 /// A query over UDP and one over TCP: never a panic, and every response is one that another implementation can read.

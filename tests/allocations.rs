@@ -6,8 +6,8 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use support::{Engine, healthy, query, shipped};
-use windrose::answer::Transport;
+use support::{Engine, healthy, limited, load, query, repository};
+use windrose::answer::{Counters, Transport};
 use windrose::wire::Rtype;
 
 struct Counting;
@@ -41,7 +41,7 @@ fn with_options(name: &str, options: &[u8]) -> Vec<u8> {
 
 #[test]
 fn answering_allocates_nothing() {
-    let mut engine = Engine::new(healthy(shipped()), 1);
+    let mut engine = Engine::new(healthy(limited(load(&repository("config/windrose.toml")))), 1).limited();
     let client = Some(([141, 20, 0, 0].into(), 24));
     let queries = [
         query("ns1.example.com", Rtype::A, None),
@@ -61,10 +61,13 @@ fn answering_allocates_nothing() {
     ];
     for query in &queries {
         let before = ALLOCATIONS.load(Ordering::Relaxed);
-        for transport in [Transport::Udp, Transport::Tcp] {
+        // within the rate of one a second, over it and slipping, over it, and unlimited
+        for transport in [Transport::Udp, Transport::Udp, Transport::Udp, Transport::Tcp] {
             let _ = engine.ask(query, transport);
         }
         let made = ALLOCATIONS.load(Ordering::Relaxed) - before;
         assert_eq!(made, 0, "{made} allocations for {query:02x?}");
     }
+    let Counters { rate_dropped, rate_slipped, .. } = &**engine.worker.counters;
+    assert!(rate_dropped.get() > 0 && rate_slipped.get() > 0, "rates were limited");
 }

@@ -13,9 +13,9 @@ fn replay(name: &str) {
         std::fs::read_dir(&folder).expect("a corpus").map(|entry| entry.expect("a file").path()).collect();
     assert!(files.len() >= 10, "{} inputs in {}", files.len(), folder.display());
     for file in files {
-        // where one panics, the output ends with its name
-        println!("{}", file.display());
-        target(&std::fs::read(&file).expect("bytes"));
+        let octets = std::fs::read(&file).expect("bytes");
+        let done = std::panic::catch_unwind(|| target(&octets));
+        assert!(done.is_ok(), "see above: {}", file.display());
     }
 }
 

@@ -100,7 +100,9 @@ fn queries(out: &mut Out<'_>, sums: &Sums) -> fmt::Result {
     let zones = sums.zones.iter().map(|(zone, &count)| ([("zone", zone.as_str())], count));
     out.counters("zone_queries", "Queries answered, by the zone of the name asked", zones)?;
     out.counter("dropped", "Packets that got no response: not DNS queries", sums.dropped)?;
-    out.counter("truncated", "Responses cut short by TC", sums.truncated)
+    out.counter("truncated", "Responses cut short by TC", sums.truncated)?;
+    let over = sums.over_rate.iter().map(|(&what, &count)| ([("what", what)], count));
+    out.counters("over_rate", "Responses over the rate of [rate_limit], by what became of them", over)
 }
 
 fn steered(out: &mut Out<'_>, sums: &Sums) -> fmt::Result {
@@ -113,9 +115,11 @@ fn steered(out: &mut Out<'_>, sums: &Sums) -> fmt::Result {
 
 fn sockets(out: &mut Out<'_>, handle: &Handle) -> fmt::Result {
     let counts = handle.serving.sockets.counts();
-    out.gauge("tcp_connections", "Connections open over TCP, TLS and HTTPS", None, counts.tcp_open as f64)?;
-    out.counter("tcp_evicted", "Connections over TCP, TLS and HTTPS that gave way to new ones", counts.tcp_evicted)?;
-    out.counter("tcp_refused", "Connections not accepted, for want of descriptors or memory", counts.tcp_refused)?;
+    out.gauge("tcp_connections", "Connections open, over TCP, TLS and HTTPS", None, counts.tcp_open as f64)?;
+    out.counter("tcp_evicted", "Idle connections that gave way to new ones", counts.tcp_evicted)?;
+    out.counter("tcp_refused", "Connections refused or not accepted", counts.tcp_refused)?;
+    out.counter("tcp_cut", "Connections whose client was too slow to ask or to read", counts.tcp_cut)?;
+    out.counter("listeners_lost", "Listeners that stopped serving for a fault", counts.listeners_lost)?;
     out.counter("udp_ignored", "Datagrams not looked at: too long, or from port 0", counts.udp_ignored)?;
     out.counter("udp_unsent", "Responses that the kernel did not take", counts.udp_unsent)?;
     out.counter("panics", "Queries that were not answered for a fault of the program", counts.panics)

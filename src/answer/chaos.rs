@@ -19,9 +19,10 @@ pub(super) fn chaos(service: &Service, question: &Question<'_>, composer: &mut C
         name if IDENTITY.contains(&name) => &service.identity,
         _ => return Err(Status::Prohibited),
     };
-    if text.is_empty() || !matches!(question.rtype, Rtype::TXT | Rtype::ANY) {
+    if text.is_empty() || question.rtype != Rtype::TXT {
         return Err(Status::Prohibited);
     }
+    composer.authoritative = false; // there is no zone of that class
     put(text.as_bytes(), composer).map_err(|Full| Status::TooLarge)
 }
 

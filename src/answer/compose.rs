@@ -7,6 +7,7 @@ use crate::wire::{
 };
 use crate::zone::RrSet;
 
+use super::limit::{Bucket, Kind};
 use super::meta::{Meta, Transport};
 use super::options::Options;
 use super::status::Status;
@@ -30,6 +31,8 @@ pub(super) struct Composer<'q> {
     pub(super) scope: u8,
     /// Why there is no answer.
     failed: Option<Status>,
+    /// What kind of answer it is.
+    pub(super) kind: Kind,
 }
 
 /// The size that a response over this transport to this client may have (RFC 6891 §6.2.3, with our own cap).
@@ -101,11 +104,11 @@ impl<'q> Composer<'q> {
             truncated: false,
             scope: 0,
             failed: None,
+            kind: Kind::Other,
         }
     }
 
     /// Whether a valid server cookie shows that the client's address is not forged.
-    #[allow(dead_code, reason = "what limits rates asks for it")]
     pub(super) fn cookie_is_valid(&self) -> bool {
         self.options.as_ref().is_some_and(Options::cookie_is_valid)
     }
@@ -133,10 +136,23 @@ impl<'q> Composer<'q> {
         if self.options.as_ref().is_some_and(|options| options.lacks_cookie() && options.has_cookie()) {
             return Err(Status::BadCookie);
         }
+        self.slip();
+        Ok(())
+    }
+
+    /// What its rate is counted as.
+    pub(super) fn bucket(&self) -> Bucket<'_> {
+        match self.failed {
+            Some(_) => (Kind::Other, &[]),
+            None => (self.kind, self.body.shared()),
+        }
+    }
+
+    /// Empties the response and sets TC, so that the client asks again over TCP.
+    pub(super) fn slip(&mut self) {
         self.body.clear();
         self.truncated = true;
         self.scope = 0;
-        Ok(())
     }
 
     /// Whether TC is set.

@@ -5,8 +5,9 @@
 
 use crate::steer::{AnswerFamily, CatchmentPlan, FamilyPlan, SteeredName};
 use crate::wire::{Body, Class, Full, Owner, Section};
-use crate::zone::{Node, RrSet};
+use crate::zone::{Node, RrSet, Zone};
 
+use super::additional::additional;
 use super::compose::Composer;
 use super::counters::Steered as Counted;
 use super::resolve::{Next, Resolver, Stop};
@@ -30,8 +31,10 @@ struct Hints<'a> {
 
 impl Resolver<'_> {
     /// Answers with a steered name's SVCB or HTTPS records.
+    #[allow(clippy::too_many_arguments, reason = "one stage of the pipeline, called once")]
     pub(super) fn service(
         &self,
+        zone: &Zone,
         node: Node<'_>,
         steered: &SteeredName,
         rrset: RrSet<'_>,
@@ -54,6 +57,7 @@ impl Resolver<'_> {
                 None => composer.body.record(Section::Answer, owner, rrset.rtype(), ttl, rdata)?,
             }
         }
+        additional(zone, node, owner, rrset, composer);
         worker.count_steered(self.snap, steered.policy, Counted::Pool);
         Ok(Next::Done)
     }

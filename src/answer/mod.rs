@@ -11,6 +11,7 @@ mod chaos;
 mod compose;
 mod counters;
 mod hints;
+mod limit;
 mod meta;
 mod options;
 mod resolve;
@@ -22,6 +23,7 @@ mod worker;
 mod tests;
 
 pub use counters::{COUNTED_RCODES, COUNTED_TYPES, Counters, NamedCounters, Steered};
+pub use limit::RateTable;
 pub use meta::{Meta, Transport};
 pub use steered::{Client, steered_family};
 pub use worker::{MAX_CHAIN, Worker};
@@ -33,6 +35,7 @@ use crate::wire::{
 };
 
 use compose::Composer;
+use limit::{Bucket, Kind, Verdict};
 use options::Options;
 use resolve::Resolver;
 use status::Status;
@@ -50,13 +53,19 @@ pub enum Reply {
 ///
 /// `out` takes the response; it should hold 65,535 octets for TCP and at least 1,232 for UDP.
 pub fn respond(snap: &Snapshot, query: &[u8], meta: &Meta, now: Now, worker: &mut Worker, out: &mut [u8]) -> Reply {
-    let Some(header) = Header::parse(query).filter(|header| !header.response && out.len() >= HEADER_LEN) else {
+    // a response to a response, or to port 0, only serves who forges addresses
+    let usable = |header: &Header| !header.response && out.len() >= HEADER_LEN && meta.source.port() != 0;
+    let Some(header) = Header::parse(query).filter(usable) else {
         worker.counters.dropped.increment();
         return Reply::Drop;
     };
-    let (len, rtype, rcode) = answer(snap, query, &header, meta, now, worker, out);
-    worker.counters.responded(meta.transport, rtype, rcode);
-    Reply::Send(len)
+    match answer(snap, query, &header, meta, now, worker, out) {
+        Some((len, rtype, rcode)) => {
+            worker.counters.responded(meta.transport, rtype, rcode);
+            Reply::Send(len)
+        }
+        None => Reply::Drop,
+    }
 }
 
 /// Writes the response. Returns its length, the type asked where it could be read, and the response code.
@@ -68,7 +77,7 @@ fn answer(
     now: Now,
     worker: &mut Worker,
     out: &mut [u8],
-) -> (usize, Option<Rtype>, Rcode) {
+) -> Option<(usize, Option<Rtype>, Rcode)> {
     let options = |edns: EdnsQuery| Options::new(edns, &snap.loaded.service, meta, now);
     let query = match parse_query(query, header) {
         Ok(query) => query,
@@ -76,8 +85,12 @@ fn answer(
             let asked = parse_cookie_request(query, header).map(options);
             let told = unread(header, asked.as_ref());
             let options = asked.or_else(|| edns.map(options));
+            let proven = options.as_ref().is_some_and(Options::cookie_is_valid);
+            if !proven && judged(snap, meta, now, worker, (Kind::Unread, &[])) != Verdict::Send {
+                return None;
+            }
             let (len, rcode) = compose::bare(header, question.as_ref(), options.as_ref(), told, out);
-            return (len, None, rcode);
+            return Some((len, None, rcode));
         }
     };
     let rtype = query.question.rtype;
@@ -93,10 +106,39 @@ fn answer(
     if let Err(status) = answered {
         composer.fail(status);
     }
+    let proven = composer.cookie_is_valid();
+    let verdict = if proven { Verdict::Send } else { judged(snap, meta, now, worker, composer.bucket()) };
+    match verdict {
+        Verdict::Send => {}
+        Verdict::Slip => composer.slip(),
+        Verdict::Drop => {
+            worker.body = Some(composer.body);
+            return None;
+        }
+    }
     let rcode = composer.rcode;
     let (len, body) = composer.finish(header, out);
     worker.body = Some(body);
-    (len, Some(rtype), rcode)
+    Some((len, Some(rtype), rcode))
+}
+
+/// Whether a response is within its rate; counts it if it is not.
+fn judged(snap: &Snapshot, meta: &Meta, now: Now, worker: &mut Worker, bucket: Bucket<'_>) -> Verdict {
+    let (Some(limit), Some(table)) = (&snap.loaded.rate_limit, &worker.rates) else { return Verdict::Send };
+    if meta.transport != Transport::Udp {
+        return Verdict::Send;
+    }
+    let verdict = limit::judge(limit, table, meta.source.ip(), bucket, now.mono, &mut worker.over_rate);
+    match verdict {
+        Verdict::Send => {}
+        _ if limit.settings.dry_run => {
+            worker.counters.rate_excused.increment();
+            return Verdict::Send;
+        }
+        Verdict::Slip => worker.counters.rate_slipped.increment(),
+        Verdict::Drop => worker.counters.rate_dropped.increment(),
+    }
+    verdict
 }
 
 /// What is told to a query that has no question to answer; `asked` if it only asks for a cookie (RFC 7873 §5.4).
@@ -121,6 +163,7 @@ fn admit(
     }
     options.map_or(Ok(()), Options::check)?;
     match *question {
+        Question { rtype: Rtype::NXNAME, .. } => Err(Status::FormErr), // RFC 9824 §3.5
         Question { class, .. } if ![Class::IN, Class::CH, Class::ANY].contains(&class) => Err(Status::NotSupported),
         Question { rtype: Rtype::AXFR | Rtype::IXFR, .. } => Err(transfer(snap, question, meta)),
         _ => Ok(()),

@@ -7,6 +7,7 @@ use crate::zone::{Found, Node, Zone};
 
 use super::additional::{additional, glue};
 use super::compose::Composer;
+use super::limit::Kind;
 use super::meta::{Meta, Transport};
 use super::status::Status;
 use super::worker::{MAX_CHAIN, Worker};
@@ -106,6 +107,7 @@ impl Resolver<'_> {
         let found = zone.find(name);
         if first {
             composer.body.share(shared_end(zone, found));
+            composer.kind = kind(found);
         }
         match found {
             Found::Exact(node) | Found::Wildcard(node) => self.node(zone, node, owner, composer, worker),
@@ -134,6 +136,8 @@ impl Resolver<'_> {
                 let steered = &self.snap.loaded.steering.names[number as usize];
                 self.steered(zone, node, steered, owner, composer, worker)
             }
+            // an RRset is in a section once, however often a chain meets it (RFC 2181 §5)
+            None if self.question.rtype == Rtype::DNAME && worker.has_dname(node.name()) => Ok(Next::Done),
             None => self.data(zone, node, owner, composer),
         }
     }
@@ -149,7 +153,7 @@ impl Resolver<'_> {
         let rtype = self.question.rtype;
         if let Some(rrset) = node.rrset(rtype) {
             composer.rrset(Section::Answer, owner, rrset, rrset.ttl().secs())?;
-            additional(zone, rrset, composer);
+            additional(zone, node, owner, rrset, composer);
             return Ok(Next::Done);
         }
         if let Some(cname) = node.rrset(Rtype::CNAME) {
@@ -173,7 +177,7 @@ impl Resolver<'_> {
         for rrset in node.rrsets() {
             composer.rrset(Section::Answer, owner, rrset, rrset.ttl().secs())?;
         }
-        node.rrsets().for_each(|rrset| additional(zone, rrset, composer));
+        node.rrsets().for_each(|rrset| additional(zone, node, owner, rrset, composer));
         Ok(Next::Done)
     }
 
@@ -200,8 +204,7 @@ impl Resolver<'_> {
             node.rrset(Rtype::DNAME).and_then(|rrset| Some((rrset, NameRef::from_wire(rrset.rdatas().next()?)?)));
         let Some((rrset, substitute)) = dname else { return Ok(Next::Done) };
         let ttl = rrset.ttl().secs();
-        // an RRset is in a section once, however often a chain meets it (RFC 2181 §5)
-        if !worker.dnames.iter().any(|met| met.as_ref() == node.name()) {
+        if !worker.has_dname(node.name()) {
             composer.rrset(Section::Answer, Owner::Name(node.name()), rrset, ttl)?;
             worker.dnames.push(NameBuf::lowercase(node.name()));
         }
@@ -213,6 +216,17 @@ impl Resolver<'_> {
         // below itself, it would only make the name longer and longer
         let complete = self.question.rtype == Rtype::CNAME || substitute.is_within(node.name());
         Ok(if complete { Next::Done } else { Next::Follow(NameBuf::lowercase(target.as_ref())) })
+    }
+}
+
+/// What the rate of an answer is counted as.
+fn kind(found: Found<'_>) -> Kind {
+    match found {
+        Found::Exact(_) => Kind::Name,
+        Found::Wildcard(_) => Kind::Wildcard,
+        Found::Dname(_) => Kind::Dname,
+        Found::Delegation(_) => Kind::Referral,
+        Found::NxDomain => Kind::NxDomain,
     }
 }
 

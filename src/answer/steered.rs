@@ -91,7 +91,7 @@ impl Resolver<'_> {
         match rtype {
             Rtype::ANY => any_hinfo(owner, composer),
             _ if let Some(rrset) = node.rrset(rtype) => match rtype {
-                Rtype::SVCB | Rtype::HTTPS => self.service(node, steered, rrset, owner, composer, worker),
+                Rtype::SVCB | Rtype::HTTPS => self.service(zone, node, steered, rrset, owner, composer, worker),
                 _ => self.data(zone, node, owner, composer),
             },
             _ => negative(zone, Some(steered.ttl.min.secs()), composer),

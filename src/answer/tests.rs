@@ -16,7 +16,7 @@ use crate::zone;
 
 const ZONE: &str = "$TTL 60\n@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ NS ns1\n@ NS ns.sub\nns1 A 192.0.2.53\n\
     *.wild MX 10 mail.wild\n*.wild MX 20 a.b.wild\n*.cname CNAME x.y.host.cname\nhost.cname TXT a\n*.alias CNAME ns1\nd DNAME wild\n\
-    sub NS ns.sub\nsub NS ns1\nns.sub A 192.0.2.54\nsub DS 1 8 2 00\n*.far CNAME far.far.example.net.\n";
+    sub NS ns.sub\nsub NS ns1\nns.sub A 192.0.2.54\nsub DS 1 8 2 abababababababababababababababababababababababababababababababab\n*.far CNAME far.far.example.net.\n";
 
 fn snapshot() -> Snapshot {
     let mut sources = Sources::default();

@@ -9,23 +9,29 @@ use std::time::Duration;
 use crate::config::{Host, Listener, Main, Protocol, Tcp};
 use crate::control::Certificates;
 use crate::net::hosted::{self, Certificate, Hosted};
-use crate::net::{self, Encrypted, Listening};
+use crate::net::{self, Encrypted, Limits, Listening};
 use tokio::runtime::{Handle, Runtime};
+use tracing::warn;
 
 use super::answerer::Answerers;
 
 /// How long connections of a listener that is closed may take to write what they have.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
+/// Connections that are taken however few descriptors there are.
+const LEAST_CONNECTIONS: usize = 512;
+
 /// The open listeners, and the threads that serve them.
 pub(super) struct Listeners {
     answerers: Answerers,
     threads: net::Running,
-    limits: Tcp,
     /// The threads of hickory-server. Started first, as threads inherit the priority of those that start them.
     hosting: Hosting,
     certificates: HashMap<String, Arc<Certificate>>,
     open: Vec<Open>,
+    /// How many files the process may have open.
+    descriptors: u64,
+    limits: Limits,
 }
 
 /// A listener that is served.
@@ -51,8 +57,8 @@ struct Wanted {
 /// New listeners that are open; those of our own sockets are not served yet.
 pub(super) struct Prepared {
     wanted: Vec<Wanted>,
-    limits: Tcp,
     certificates: Certificates,
+    limits: Limits,
     ready: Vec<(Wanted, Ready)>,
 }
 
@@ -73,12 +79,28 @@ pub(super) struct Switched {
 }
 
 impl Listeners {
-    /// Starts the threads.
-    pub(super) fn start(answerers: Answerers, limits: Tcp) -> io::Result<Self> {
-        let options = net::Options { tcp: limits, ..net::Options::default() };
-        let threads = net::Running::start(options, || answerers.make())?;
-        let hosting = Hosting::start()?;
-        Ok(Self { answerers, threads, limits, hosting, certificates: HashMap::new(), open: Vec::new() })
+    /// Starts the threads of a process that may have so many files open.
+    pub(super) fn start(answerers: Answerers, tcp: &Tcp, descriptors: u64) -> io::Result<Self> {
+        let limits = limits(tcp, descriptors);
+        let threads = net::Running::start(net::Options { limits, ..net::Options::default() }, || answerers.make())?;
+        let (hosting, certificates) = (Hosting::start()?, HashMap::new());
+        Ok(Self { answerers, threads, hosting, certificates, open: Vec::new(), descriptors, limits })
+    }
+
+    /// Takes leave of listeners that gave their sockets up, a line each.
+    pub(super) fn lost(&mut self) -> Vec<String> {
+        let serves = |open: &Open| !matches!(&open.serving, Serving::Hosted(hosted) if !hosted.is_serving());
+        let (serving, lost): (Vec<_>, Vec<_>) = self.open.drain(..).partition(serves);
+        self.open = serving;
+        let line = |open: &Open| {
+            self.threads.gauge().count_lost_listener();
+            let Open { what, address, .. } = open;
+            format!(
+                "{address} ({}) is not served any more: its socket failed; a reload opens it again",
+                what.listener.protocol
+            )
+        };
+        lost.iter().map(line).collect()
     }
 
     /// What went wrong in the sockets.
@@ -92,8 +114,8 @@ impl Listeners {
             listener: listener.clone(),
             hosted: match listener.protocol {
                 Protocol::Dns => main.server.host == Host::Hickory,
-                Protocol::Tls(_) | Protocol::Https(_) => false,
                 Protocol::Quic(_) => true,
+                Protocol::Tls(_) | Protocol::Https(_) => false,
             },
         };
         let wanted: Vec<Wanted> = main.server.listen.iter().map(wanted).collect();
@@ -109,17 +131,17 @@ impl Listeners {
                 })?;
             }
         }
-        Ok(Prepared { wanted, limits: main.tcp, certificates, ready })
+        Ok(Prepared { wanted, certificates, limits: limits(&main.tcp, self.descriptors), ready })
     }
 
     /// Serves what was prepared, closes what is no longer wanted, then opens what that was in the way of.
     pub(super) async fn switch(&mut self, prepared: Prepared) -> Switched {
         let mut switched = Switched::default();
-        let Prepared { wanted, limits, certificates, ready } = prepared;
+        let Prepared { wanted, certificates, limits, ready } = prepared;
         if limits != self.limits {
-            self.limits = limits;
             self.threads.set_limits(limits);
-            switched.changes.push("setting [tcp] changed, for connections from now on".to_owned());
+            self.limits = limits;
+            switched.changes.push("[tcp] changed: it holds for connections that come from now on".to_owned());
         }
         for (name, key) in &certificates {
             if self.certificates.get(name).is_some_and(|certificate| certificate.replace((**key).clone())) {
@@ -149,19 +171,6 @@ impl Listeners {
         threads.stop(grace);
     }
 
-    /// Forgets hosted listeners that have given their sockets up, so that the next reload opens them again; what is to
-    /// be said of each, and what is open still.
-    pub(super) fn drop_failed(&mut self) -> Option<Switched> {
-        let failed = |open: &mut Open| matches!(&open.serving, Serving::Hosted(hosted) if !hosted.is_serving());
-        let error = |open: Open| {
-            let (address, protocol) = (open.address, &open.what.listener.protocol);
-            format!("no longer listening on {address} ({protocol}): its socket has failed; reload to open it again")
-        };
-        let errors: Vec<String> = self.open.extract_if(.., failed).map(error).collect();
-        let open = self.open.iter().map(|open| (open.what.listener.clone(), open.address)).collect();
-        (!errors.is_empty()).then(|| Switched { open, errors, ..Switched::default() })
-    }
-
     fn is_open(&self, wanted: &Wanted) -> bool {
         self.open.iter().any(|open| open.what == *wanted)
     }
@@ -173,20 +182,20 @@ impl Listeners {
             let known = self.certificates.entry(name.to_owned());
             Ok::<_, io::Error>(Arc::clone(known.or_insert_with(|| Arc::new(Certificate::new((**key).clone())))))
         };
-        let hosted = match &what.listener.protocol {
-            Protocol::Dns if !what.hosted => return self.threads.bind(&[address]).map(Ready::Native),
+        let protocol = match &what.listener.protocol {
+            Protocol::Dns if what.hosted => hosted::Protocol::Dns,
+            Protocol::Quic(name) => hosted::Protocol::Quic(certificate(name)?),
+            Protocol::Dns => return self.threads.bind(&[address]).map(Ready::Native),
             Protocol::Tls(name) => {
-                let encrypted = Encrypted::Tls(certificate(name)?);
-                return self.threads.bind_encrypted(address, encrypted).map(Ready::Native);
+                let by = Encrypted::Tls(certificate(name)?);
+                return self.threads.bind_encrypted(address, by).map(Ready::Native);
             }
             Protocol::Https(name) => {
-                let encrypted = Encrypted::Https(certificate(name)?);
-                return self.threads.bind_encrypted(address, encrypted).map(Ready::Native);
+                let by = Encrypted::Https(certificate(name)?);
+                return self.threads.bind_encrypted(address, by).map(Ready::Native);
             }
-            Protocol::Dns => hosted::Protocol::Dns,
-            Protocol::Quic(name) => hosted::Protocol::Quic(certificate(name)?),
         };
-        Hosted::start(address, hosted, &self.hosting.handle, || self.answerers.make()).map(Ready::Hosted)
+        Hosted::start(address, protocol, &self.hosting.handle, || self.answerers.make()).map(Ready::Hosted)
     }
 
     fn serve(&mut self, what: Wanted, ready: Ready, switched: &mut Switched) {
@@ -215,7 +224,26 @@ impl Listeners {
     }
 }
 
-/// A runtime of their own for the hosted listeners, so that these delay neither datagrams nor probes.
+/// What connections are allowed: no more than leave half of the descriptors to probes, files and sockets.
+fn limits(tcp: &Tcp, descriptors: u64) -> Limits {
+    let room = usize::try_from(descriptors / 2).unwrap_or(usize::MAX).max(LEAST_CONNECTIONS);
+    if tcp.max_connections > room && *tcp != Tcp::default() {
+        warn!(
+            "max_connections is {}, but the system allows {descriptors} open files: {room} connections are taken; \
+             raise the limit (systemd: LimitNOFILE)",
+            tcp.max_connections
+        );
+    }
+    Limits {
+        idle: tcp.idle_timeout,
+        query: tcp.query_timeout,
+        write: tcp.write_timeout,
+        connections: tcp.max_connections.min(room),
+        per_source: tcp.max_connections_per_source,
+    }
+}
+
+/// A runtime of their own for the hosted listeners, so that handshakes delay neither datagrams nor probes.
 struct Hosting {
     runtime: Option<Runtime>,
     handle: Handle,

@@ -2,15 +2,16 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::rand;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 use crate::admin;
+use crate::answer::RateTable;
 use crate::base::Severity;
 use crate::config::Main;
 use crate::control::{self, Control, Handle, ReloadRequest, Reloaded, Report, Setup, Watch};
@@ -23,8 +24,8 @@ use super::listeners::{Listeners, Prepared, Switched};
 /// How long queries in hand may take when the server stops.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
-/// How often listeners that may fail by themselves are looked after.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often listeners are looked at, whether they still serve.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// A running server.
 pub(super) struct Server {
@@ -64,14 +65,19 @@ impl Server {
         };
         log_report(&report);
         let (main, certificates) = (setup.main.clone(), std::mem::take(&mut setup.certificates));
-        let control = Arc::new(Control::start(config, setup, probe::Options { concurrency: concurrency() }).await);
-        let answerers =
-            Answerers { published: Arc::clone(control.published()), tallies: Arc::clone(control.tallies()) };
+        let descriptors = descriptors();
+        let options = probe::Options { concurrency: concurrency(descriptors) };
+        let control = Arc::new(Control::start(config, setup, options).await);
+        let answerers = Answerers {
+            published: Arc::clone(control.published()),
+            tallies: Arc::clone(control.tallies()),
+            rates: rates(&main)?,
+        };
         let not_started = |error: io::Error| {
             error!("{error}");
             NotStarted
         };
-        let mut listeners = Listeners::start(answerers, main.tcp).map_err(not_started)?;
+        let mut listeners = Listeners::start(answerers, &main.tcp, descriptors).map_err(not_started)?;
         let prepared = listeners.prepare(&main, certificates).map_err(not_started)?;
         let (handle, requests) = Handle::new(control, listeners.gauge());
         let switched = listeners.switch(prepared).await;
@@ -96,13 +102,17 @@ impl Server {
     }
 }
 
-/// How many probes may run at once: half of the descriptors, enough that ten thousand targets can hang at once where the
-/// system allows it.
-fn concurrency() -> usize {
-    let descriptors = net::raise_descriptor_limit().unwrap_or_else(|error| {
+/// How many files the process may have open; 0: not known.
+fn descriptors() -> u64 {
+    net::raise_descriptor_limit().unwrap_or_else(|error| {
         warn!("cannot raise the number of open files: {error}; connections and probes may run short of them");
         0
-    });
+    })
+}
+
+/// How many probes may run at once: half of the descriptors, enough that ten thousand targets can hang at once where the
+/// system allows it.
+fn concurrency(descriptors: u64) -> usize {
     usize::try_from(descriptors / 2).unwrap_or(usize::MAX).clamp(512, 16_384)
 }
 
@@ -143,25 +153,22 @@ impl Supervisor {
         }
     }
 
-    /// Waits for a reason to reload. Meanwhile looks after listeners that may fail by themselves.
+    /// Waits for a reason to reload.
     async fn next(&mut self) -> Option<ReloadRequest> {
-        let Self { handle, listeners, watch, requests, .. } = self;
-        let mut look = tokio::time::interval(LOOK);
-        let mut changed = pin!(async {
+        let Self { watch, requests, listeners, .. } = self;
+        let changed = async {
             match watch {
                 Some(watch) => watch.changed().await,
                 None => std::future::pending().await,
             }
-        });
+        };
+        let mut changed = std::pin::pin!(changed);
+        let mut look = tokio::time::interval(LOOK);
         loop {
             tokio::select! {
                 request = requests.recv() => return request,
                 () = &mut changed => return Some(ReloadRequest { why: "files have changed", done: None }),
-                _ = look.tick() => {}
-            }
-            if let Some(Switched { open, errors, .. }) = listeners.drop_failed() {
-                errors.iter().for_each(|error| error!("{error}"));
-                handle.serving.set_listeners(open);
+                _ = look.tick() => listeners.lost().iter().for_each(|line| error!("{line}")),
             }
         }
     }
@@ -261,4 +268,15 @@ fn log_report(report: &Report) {
             Severity::Warning => warn!("{line}"),
         }
     }
+}
+
+/// The buckets of response rate limiting, if the main file wants any. They stay as long as the server runs.
+fn rates(main: &Main) -> Result<Option<Arc<RateTable>>, NotStarted> {
+    let Some(limit) = &main.rate_limit else { return Ok(None) };
+    let mut key = [0; 16];
+    rand::fill(&mut key).map_err(|_| {
+        error!("the system has no random numbers for the table of [rate_limit]");
+        NotStarted
+    })?;
+    Ok(Some(Arc::new(RateTable::new(limit.table_size, key))))
 }

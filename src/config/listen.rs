@@ -25,7 +25,7 @@ pub enum Protocol {
     Tls(String),
     /// DNS over QUIC (RFC 9250).
     Quic(String),
-    /// DNS over HTTPS (RFC 8484), by POST.
+    /// DNS over HTTPS (RFC 8484).
     Https(String),
 }
 

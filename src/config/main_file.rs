@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::cookies::{Cookies, cookies, nsid};
 use super::identity::chaos_text;
 use super::listen::{Listener, admin_listen, default_listen, listen};
+use super::rate_limit::{RateLimit, rate_limit};
 use super::table::{Entry, Log, Table, Text, Value, with_root};
 use super::tcp::{Tcp, tcp};
 use crate::base::{Diagnostic, FileId, Sources, Span};
@@ -22,10 +23,12 @@ pub struct Main {
     pub tls: Vec<TlsEntry>,
     /// `[cookies]`.
     pub cookies: Cookies,
-    /// `[tcp]`.
-    pub tcp: Tcp,
+    /// `[rate_limit]`, if there is one.
+    pub rate_limit: Option<RateLimit>,
     /// `[admin]`.
     pub admin: Admin,
+    /// `[tcp]`.
+    pub tcp: Tcp,
     /// `[geo] databases`, in order of precedence.
     pub databases: Vec<(String, Span)>,
     /// `[steering] shared`.
@@ -126,6 +129,7 @@ pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnost
         let server = server.unwrap_or_default();
         let admin = section(log, &mut root, "admin", "[admin]").map(|table| admin(log, table, &server.listen));
         let cookies = section(log, &mut root, "cookies", "[cookies]").map(|table| cookies(log, table));
+        let rate_limit = section(log, &mut root, "rate_limit", "[rate_limit]").map(|table| rate_limit(log, table));
         let tcp = section(log, &mut root, "tcp", "[tcp]").map(|table| tcp(log, table));
         let databases = section(log, &mut root, "geo", "[geo]").map(|table| paths(log, table, "databases"));
         let shared = section(log, &mut root, "steering", "[steering]").map(|table| paths(log, table, "shared"));
@@ -139,8 +143,9 @@ pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnost
             server,
             tls: tls.into_iter().filter_map(|(_, entry)| entry).collect(),
             cookies: cookies.unwrap_or_default(),
-            tcp: tcp.unwrap_or_default(),
+            rate_limit,
             admin: admin.unwrap_or_default(),
+            tcp: tcp.unwrap_or_default(),
             databases: databases.unwrap_or_default(),
             shared: shared.unwrap_or_default(),
             zones: zones.unwrap_or_default(),

@@ -1,21 +1,23 @@
-//! `[tcp]`: how long a connection may take, and how many there may be.
+//! `[tcp]`: what connections are allowed, over TCP, TLS and HTTPS.
 
 use std::time::Duration;
 
 use super::table::{Log, Table};
+use super::values::show;
+use crate::base::Span;
 
-/// `[tcp]`: the limits of connections, over TCP, TLS and HTTPS together.
+/// `[tcp]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tcp {
-    /// A connection without a whole query for this long is closed (RFC 7766 §6.2.3).
+    /// A connection without a whole query for this long is closed.
     pub idle_timeout: Duration,
-    /// A query must be whole this long after its first octet; so must the request of HTTPS and the handshake of TLS.
-    pub read_timeout: Duration,
-    /// A client must take the responses to what it asked at once within this time, all together.
+    /// How long a query may take from its first octet to its last, and a TLS handshake as a whole.
+    pub query_timeout: Duration,
+    /// A client that does not take its responses for this long is cut off.
     pub write_timeout: Duration,
-    /// Connections at the same time. Beyond it the one idle for the longest gives way.
+    /// Connections at the same time; beyond it the one idle for the longest gives way.
     pub max_connections: usize,
-    /// Of these, connections of one source: an IPv4 address, or an IPv6 network of 56 bits.
+    /// Connections at the same time from one IPv4 address or one /56 of IPv6; beyond it new ones are refused.
     pub max_connections_per_source: usize,
 }
 
@@ -23,44 +25,59 @@ impl Default for Tcp {
     fn default() -> Self {
         Self {
             idle_timeout: Duration::from_secs(10),
-            read_timeout: Duration::from_secs(5),
+            query_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(5),
-            max_connections: 1024,
+            max_connections: 10_000,
             max_connections_per_source: 128,
         }
     }
 }
 
-/// Connections that no process has descriptors for.
+/// The shortest time: less would cut clients off that are only far away.
+const SHORTEST: Duration = Duration::from_millis(100);
+/// The longest time: as much as the EDNS option that announces it can say, roughly (RFC 7828 §3.1).
+const LONGEST: Duration = Duration::from_secs(3600);
+/// More connections than any host has descriptors for.
 const MOST: i64 = 1_000_000;
 
+/// Reads the section.
 pub(super) fn tcp(log: &mut Log<'_>, mut table: Table<'_>) -> Tcp {
     let mut tcp = Tcp::default();
-    for (key, timeout) in [
-        ("idle_timeout", &mut tcp.idle_timeout),
-        ("read_timeout", &mut tcp.read_timeout),
-        ("write_timeout", &mut tcp.write_timeout),
-    ] {
-        if let Some(duration) = table.take(key).and_then(|value| value.some_duration(log)) {
-            *timeout = duration;
-        }
-    }
-    if let Some(connections) = count(log, &mut table, "max_connections") {
-        tcp.max_connections = connections;
-    }
-    let per_source = table.entry("max_connections_per_source").map(|entry| entry.span);
-    if let Some(connections) = count(log, &mut table, "max_connections_per_source") {
-        tcp.max_connections_per_source = connections;
-    }
-    if let Some(span) = per_source.filter(|_| tcp.max_connections_per_source > tcp.max_connections) {
-        let message =
-            format!("\"max_connections_per_source\" has no effect: there are {} at most in all", tcp.max_connections);
-        log.warn(span, message, "write less than max_connections, so that one source cannot take all places");
-    }
+    duration(log, &mut table, "idle_timeout", &mut tcp.idle_timeout);
+    duration(log, &mut table, "query_timeout", &mut tcp.query_timeout);
+    duration(log, &mut table, "write_timeout", &mut tcp.write_timeout);
+    count(log, &mut table, "max_connections", &mut tcp.max_connections);
+    let share = count(log, &mut table, "max_connections_per_source", &mut tcp.max_connections_per_source);
     table.close(log);
+    if let Some(span) = share.filter(|_| tcp.max_connections_per_source > tcp.max_connections) {
+        let message =
+            format!("one source may have more connections than there may be in all ({})", tcp.max_connections);
+        log.warn(span, message, "write a smaller number here, or a larger one as max_connections");
+    }
     tcp
 }
 
-fn count(log: &mut Log<'_>, table: &mut Table<'_>, key: &'static str) -> Option<usize> {
-    table.take(key)?.integer(log, 1..=MOST).and_then(|connections| usize::try_from(connections).ok())
+fn duration(log: &mut Log<'_>, table: &mut Table<'_>, key: &'static str, to: &mut Duration) {
+    let Some(value) = table.take(key) else { return };
+    let span = value.span;
+    let Some(duration) = value.duration(log) else { return };
+    if duration < SHORTEST {
+        log.error_with(
+            span,
+            format!("{key} must be {} at least", show(SHORTEST)),
+            "write a longer one, such as \"5s\"",
+        );
+    } else if duration > LONGEST {
+        log.error_with(span, format!("{key} must be an hour at most"), "write a shorter one, such as \"30s\"");
+    } else {
+        *to = duration;
+    }
+}
+
+/// Reads a number above zero; says where it is written.
+fn count(log: &mut Log<'_>, table: &mut Table<'_>, key: &'static str, to: &mut usize) -> Option<Span> {
+    let value = table.take(key)?;
+    let span = value.span;
+    *to = usize::try_from(value.integer(log, 1..=MOST)?).unwrap_or(usize::MAX);
+    Some(span)
 }

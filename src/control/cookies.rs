@@ -10,7 +10,7 @@ use crate::config::{self, Main};
 use crate::snapshot::{Cookies, Service};
 use crate::wire::{Secret, Secrets};
 
-use super::load::Report;
+use super::report::Report;
 use super::shown::{reason, shown};
 
 /// Reads what the main file says of it. `paths` has a path for every file of the report's sources.

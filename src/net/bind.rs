@@ -1,7 +1,6 @@
 //! Opening sockets, and saying what to do where that fails.
 
-use super::tls::Speak;
-use super::{Tcp, sys};
+use super::{Encrypted, Limits, sys};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -10,35 +9,39 @@ use std::os::fd::AsFd;
 /// Octets asked for each socket buffer (the kernel caps them at `net.core.rmem_max`): some thousand queries that wait
 /// out a pause of the thread. Smaller loses bursts, larger only keeps queries until their clients have given up.
 const BUFFER: usize = 1 << 20;
+/// Octets asked for what a connection has sent and its client not taken. Smaller slows long responses down on long paths;
+/// larger is kernel memory for whoever asks and does not read, and without a figure the kernel goes up to megabytes.
+const STREAM_BUFFER: usize = 1 << 17;
 /// Connections that wait to be accepted, each listener. The kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 1024;
 /// Attempts to find a port that is free for UDP and TCP alike, where port 0 asks for any.
 const PORT_ATTEMPTS: usize = 32;
 
 /// How to serve; `default()` suits a server of its own.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
-    /// Threads for UDP, as many for TCP, and as many for TLS and HTTPS; each has a socket for every address. At least
-    /// one.
+    /// Threads for UDP, as many for TCP, and as many for TLS and HTTPS; each has a socket for every address. At least one.
     pub threads: usize,
-    /// The limits of connections, all threads together.
-    pub tcp: Tcp,
+    /// What connections are allowed.
+    pub limits: Limits,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: std::thread::available_parallelism().map_or(1, usize::from), tcp: Tcp::default() }
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { threads, limits: Limits::default() }
     }
 }
 
 /// Sockets that are open and not yet served.
+#[derive(Debug)]
 pub struct Bound {
     pub(super) addresses: Vec<SocketAddr>,
     /// For each thread, the sockets of all addresses.
     pub(super) udp: Vec<Vec<UdpSocket>>,
     pub(super) tcp: Vec<Vec<TcpListener>>,
-    /// What is spoken on connections.
-    pub(super) speak: Speak,
+    /// What the connections are encrypted by, if they are.
+    pub(super) encrypted: Option<Encrypted>,
 }
 
 impl Bound {
@@ -50,39 +53,46 @@ impl Bound {
 
 /// Opens UDP and TCP sockets for every address and thread, or none at all.
 pub(super) fn bind(addresses: &[SocketAddr], threads: usize) -> io::Result<Bound> {
-    open_all(addresses, threads, Speak::Dns)
-}
-
-/// Opens TCP sockets alone, for an encrypted protocol: on the same port there may be QUIC.
-pub(super) fn bind_encrypted(address: SocketAddr, threads: usize, speak: Speak) -> io::Result<Bound> {
-    open_all(&[address], threads, speak)
-}
-
-fn open_all(addresses: &[SocketAddr], threads: usize, speak: Speak) -> io::Result<Bound> {
-    let (threads, tcp_kind) = (threads.max(1), Kind::Tcp(speak.name()));
-    let mut bound = Bound { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new(), speak };
-    let datagrams = matches!(bound.speak, Speak::Dns);
-    bound.udp.resize_with(if datagrams { threads } else { 0 }, Vec::new);
+    let threads = threads.max(1);
+    let mut bound = Bound { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new(), encrypted: None };
+    bound.udp.resize_with(threads, Vec::new);
     bound.tcp.resize_with(threads, Vec::new);
     let mut held = Vec::new();
     for &address in addresses {
-        let claim = Claim::any(address, tcp_kind, datagrams)?;
+        let claim = Claim::any(address)?;
         bound.addresses.push(claim.address);
         // A given port is let go again: a claim to a wildcard would refuse the claim to one address of it.
         held.extend((address.port() == 0).then_some(claim));
     }
-    for &address in &bound.addresses {
-        for sockets in &mut bound.udp {
-            sockets.push(open(address, Kind::Udp, true)?.into());
-        }
-        for sockets in &mut bound.tcp {
-            sockets.push(open(address, tcp_kind, true)?.into());
+    for thread in 0..threads {
+        for &address in &bound.addresses {
+            bound.udp[thread].push(open(address, Kind::Udp, true)?.into());
+            bound.tcp[thread].push(open(address, Kind::Tcp, true)?.into());
         }
     }
     for listener in bound.tcp.iter().flatten() {
-        listen(listener, tcp_kind)?;
+        listen(listener, Kind::Tcp)?;
     }
     Ok(bound)
+}
+
+/// Opens a listener for encrypted connections for every thread, or none at all.
+pub(super) fn bind_encrypted(address: SocketAddr, threads: usize, by: Encrypted) -> io::Result<Bound> {
+    let kind = match by {
+        Encrypted::Tls(_) => Kind::Tls,
+        Encrypted::Https(_) => Kind::Https,
+    };
+    let claim = open(address, kind, false)?;
+    let chosen = claim.local_addr()?.as_socket().unwrap_or(address);
+    claim.set_reuse_port(true)?;
+    // as with UDP and TCP: only a port that was chosen is kept
+    let _held = (address.port() == 0).then_some(claim);
+    let address = chosen;
+    let listeners: Vec<TcpListener> =
+        (0..threads.max(1)).map(|_| open(address, kind, true).map(Into::into)).collect::<io::Result<_>>()?;
+    listeners.iter().try_for_each(|listener| listen(listener, kind))?;
+    let tcp = listeners.into_iter().map(|listener| vec![listener]).collect();
+    Ok(Bound { addresses: vec![address], udp: Vec::new(), tcp, encrypted: Some(by) })
 }
 
 /// Starts listening only when everything is bound: whoever connects is sure to be accepted.
@@ -91,56 +101,55 @@ fn listen(listener: &TcpListener, kind: Kind) -> io::Result<()> {
     socket2::SockRef::from(listener).listen(BACKLOG).map_err(|e| explain(&e, address, kind.name()))
 }
 
-/// Sockets that were opened without sharing, one for each protocol: proof that nobody else has the address.
+/// A pair of sockets that were opened without sharing: proof that nobody else has the address.
 ///
 /// `SO_REUSEPORT` alone would let a second server of the same user in, silently, and half of the queries would go to it.
-/// They then agree to share with the sockets of the threads, which keeps the port until those are open.
+/// The pair then agrees to share with the sockets of the threads, which keeps the port until they are open.
 struct Claim {
     address: SocketAddr,
-    _sockets: Vec<Socket>,
+    _sockets: [Socket; 2],
 }
 
 impl Claim {
     /// Claims `address`; port 0 takes one that is free for both protocols.
-    fn any(address: SocketAddr, tcp: Kind, datagrams: bool) -> io::Result<Self> {
-        let mut last = Self::take(address, tcp, datagrams);
+    fn any(address: SocketAddr) -> io::Result<Self> {
+        let mut last = Self::take(address);
         for _ in 1..PORT_ATTEMPTS {
             match last {
-                Err(e) if address.port() == 0 && e.kind() == ErrorKind::AddrInUse => {
-                    last = Self::take(address, tcp, datagrams);
-                }
+                Err(e) if address.port() == 0 && e.kind() == ErrorKind::AddrInUse => last = Self::take(address),
                 _ => break,
             }
         }
         last
     }
 
-    fn take(mut address: SocketAddr, tcp: Kind, datagrams: bool) -> io::Result<Self> {
-        let mut sockets = vec![open(address, tcp, false)?];
-        address.set_port(sockets[0].local_addr()?.as_socket().map_or(address.port(), |a| a.port()));
-        if datagrams {
-            sockets.push(open(address, Kind::Udp, false)?);
-        }
-        for socket in &sockets {
+    fn take(mut address: SocketAddr) -> io::Result<Self> {
+        let tcp = open(address, Kind::Tcp, false)?;
+        address.set_port(tcp.local_addr()?.as_socket().map_or(address.port(), |a| a.port()));
+        let udp = open(address, Kind::Udp, false)?;
+        for socket in [&tcp, &udp] {
             socket.set_reuse_port(true)?;
         }
-        Ok(Self { address, _sockets: sockets })
+        Ok(Self { address, _sockets: [tcp, udp] })
     }
 }
 
-/// The two kinds of sockets.
-#[derive(Clone, Copy)]
+/// What a socket is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Udp,
-    /// For connections, with what is spoken there.
-    Tcp(&'static str),
+    Tcp,
+    Tls,
+    Https,
 }
 
 impl Kind {
     const fn name(self) -> &'static str {
         match self {
             Self::Udp => "UDP",
-            Self::Tcp(name) => name,
+            Self::Tcp => "TCP",
+            Self::Tls => "TLS",
+            Self::Https => "HTTPS",
         }
     }
 }
@@ -153,7 +162,7 @@ fn open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> {
 fn try_open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> {
     let (style, protocol) = match kind {
         Kind::Udp => (Type::DGRAM, Protocol::UDP),
-        Kind::Tcp(_) => (Type::STREAM, Protocol::TCP),
+        Kind::Tcp | Kind::Tls | Kind::Https => (Type::STREAM, Protocol::TCP),
     };
     let socket = Socket::new(Domain::for_address(address), style, Some(protocol))?;
     socket.set_nonblocking(true)?;
@@ -163,8 +172,7 @@ fn try_open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> 
     }
     match kind {
         Kind::Udp => prepare_udp(&socket, address.is_ipv6())?,
-        // Connections of the server before this one may still be in TIME_WAIT.
-        Kind::Tcp(_) => socket.set_reuse_address(true)?,
+        Kind::Tcp | Kind::Tls | Kind::Https => prepare_tcp(&socket)?,
     }
     socket.set_reuse_port(share)?;
     socket.bind(&address.into())?;
@@ -178,6 +186,13 @@ fn prepare_udp(socket: &Socket, v6: bool) -> io::Result<()> {
     let _ = socket.set_recv_buffer_size(BUFFER);
     let _ = socket.set_send_buffer_size(BUFFER);
     Ok(())
+}
+
+/// Accepted connections inherit the buffer.
+fn prepare_tcp(socket: &Socket) -> io::Result<()> {
+    let _ = socket.set_send_buffer_size(STREAM_BUFFER);
+    // Connections of the server before this one may still be in TIME_WAIT.
+    socket.set_reuse_address(true)
 }
 
 /// An error for the operator: the address, what happened, what to do.
@@ -222,7 +237,7 @@ mod tests {
     #[test]
     fn a_second_server_is_refused_with_a_hint() {
         let first = bind(&["127.0.0.1:0".parse().unwrap()], 2).unwrap();
-        let error = bind(first.addresses(), 1).map(drop).unwrap_err();
+        let error = bind(first.addresses(), 1).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AddrInUse);
         let text = error.to_string();
         assert!(text.contains(&first.addresses()[0].to_string()) && text.contains("something else listens"), "{text}");
@@ -231,14 +246,14 @@ mod tests {
     #[test]
     fn udp_alone_in_use_is_noticed_too() {
         let other = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let error = bind(&[other.local_addr().unwrap()], 1).map(drop).unwrap_err();
+        let error = bind(&[other.local_addr().unwrap()], 1).unwrap_err();
         assert!(error.to_string().contains("(UDP)"), "{error}");
     }
 
     #[test]
     fn a_failure_leaves_nothing_open() {
         let free = bind(&["127.0.0.1:0".parse().unwrap()], 1).unwrap().addresses()[0];
-        let error = bind(&[free, "192.0.2.1:5300".parse().unwrap()], 1).map(drop).unwrap_err();
+        let error = bind(&[free, "192.0.2.1:5300".parse().unwrap()], 1).unwrap_err();
         assert!(error.to_string().contains("no such address"), "{error}");
         bind(&[free], 1).unwrap();
     }

@@ -37,11 +37,6 @@ impl Frames {
         self.end = (self.end + octets).min(self.buffer.len());
     }
 
-    /// Whether nothing is there, not even a part of a message.
-    pub(super) fn is_empty(&self) -> bool {
-        self.start == self.end
-    }
-
     /// The next whole message.
     pub(super) fn next(&mut self) -> Result<Option<&[u8]>, EmptyFrame> {
         let Some((length, rest)) = self.buffer[self.start..self.end].split_first_chunk::<2>() else { return Ok(None) };
@@ -55,6 +50,11 @@ impl Frames {
         let from = self.start + 2;
         self.start = from + length;
         Ok(Some(&self.buffer[from..self.start]))
+    }
+
+    /// Whether a message has begun that is not whole.
+    pub(super) fn has_part(&self) -> bool {
+        self.end > self.start
     }
 
     /// Doubles a full buffer and gives a large, empty one back. Doubling, because a length is only a claim: two octets

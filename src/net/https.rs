@@ -1,183 +1,236 @@
-//! One connection of DNS over HTTPS (RFC 8484): HTTP/2, or HTTP/1.1 where the client knows nothing else.
+//! DNS over HTTPS (RFC 8484): `/dns-query` by GET and POST, over HTTP/2 and HTTP/1.1.
 //!
-//! What a request asks is said by [`doh`]; what a responder answers goes back with how long it may be kept. The limits
-//! are those of every connection. HTTP adds bounds of its own: what a client may have under way at once, and how large
-//! its headers may be.
+//! axum tells methods and paths apart, hyper reads and writes. A connection that brings no whole query for
+//! `Limits::idle` is closed, whatever else it sends; a body must be whole after `Limits::query`. What a client does not
+//! take is bounded by streams times what each may have waiting.
 
-use super::tcp::Guest;
-use super::{Responder, doh};
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, Response, StatusCode};
-use axum::response::IntoResponse;
+use super::places::Pulse;
+use super::server::Stop;
+use super::tcp::Visit;
+use super::worker::Worker;
+use super::{Meta, Responder};
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, Extension, FromRequest, RawQuery, Request};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Router, http};
+use data_encoding::BASE64URL_NOPAD;
 use hyper::body::Incoming;
-use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulConnection;
-use std::cell::Cell;
-use std::convert::Infallible;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use std::fmt;
+use std::future::Future;
 use std::io;
-use std::pin::{Pin, pin};
-use std::rc::Rc;
-use std::task::{Context, Poll, ready};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 
-/// Requests under way at once, each connection. A response waits until the client takes it: so many are kept at most.
-const STREAMS: u32 = 32;
-/// Octets of a request's headers. A query by GET is among them, and few are longer than 512 octets.
-const HEADERS: u32 = 16 << 10;
-/// Headers of a request over HTTP/1.1.
-const MAX_HEADERS: usize = 64;
-/// Octets of bodies that may be on their way, each connection.
-const WINDOW: u32 = 1 << 17;
+/// Where queries are asked (RFC 8484 §4.1.1; the path is what most resolvers are configured with).
+const PATH: &str = "/dns-query";
+/// What queries and responses are (RFC 8484 §6).
+const MESSAGE: &str = "application/dns-message";
+/// The longest message.
+const LONGEST: usize = u16::MAX as usize;
+/// Requests at the same time in a connection: what RFC 9113 §6.5.2 wants at least, so that resolvers are not held up.
+const STREAMS: u32 = 100;
+/// Octets of headers: a GET with a query of 4,096 octets and what browsers send besides. Smaller refuses those, larger
+/// is memory for each connection.
+const HEADERS: usize = 1 << 14;
+/// Octets of one request, and of all in a connection, that may be on their way.
+const WINDOWS: (u32, u32) = (u16::MAX as u32, 1 << 17);
+/// Octets of a response that may wait in a stream.
+const WAITING: usize = 1 << 14;
 
-/// Serves a connection to its end.
-pub(super) async fn converse<R: Responder>(stream: TlsStream<TcpStream>, guest: &Rc<Guest<R>>) {
-    let pulse = Rc::new(Pulse { asked: Cell::new(Instant::now()), stuck: Cell::new(None) });
-    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let io = TokioIo::new(Watched { stream, pulse: Rc::clone(&pulse) });
-    let host = Rc::new(Host { guest: Rc::clone(guest), router: doh::router(), pulse: Rc::clone(&pulse) });
-    let service = service_fn(move |request| {
-        let host = Rc::clone(&host);
-        async move { Ok::<_, Infallible>(host.answer(request).await) }
-    });
-    if is_http2 {
-        let mut http = http2::Builder::new(Here);
-        http.max_concurrent_streams(STREAMS)
-            .max_header_list_size(HEADERS)
-            .initial_stream_window_size(WINDOW / 2)
-            .initial_connection_window_size(WINDOW)
-            .max_send_buf_size(1 << 16);
-        watch(http.serve_connection(io, service), guest, &pulse).await;
-    } else {
-        let mut http = http1::Builder::new();
-        http.max_buf_size(HEADERS as usize).max_headers(MAX_HEADERS);
-        watch(http.serve_connection(io, service), guest, &pulse).await;
+/// Answers requests on one thread.
+#[derive(Clone)]
+pub(super) struct Service {
+    router: Router,
+    refresh: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl Service {
+    /// A service of its own responder: axum wants one that may move between threads, which those of streams do not.
+    pub(super) fn new<R: Responder>(worker: Worker<R>) -> Self {
+        let desk = Arc::new(Mutex::new(Desk { worker, out: vec![0; LONGEST].into() }));
+        let (of_get, of_post, of_refresh) = (Arc::clone(&desk), Arc::clone(&desk), desk);
+        let by_get = move |client: Extension<Client>, query: RawQuery| async move {
+            answered(ask_by_get(&of_get, &client, query.0.as_deref()))
+        };
+        let by_post = move |client: Extension<Client>, request: Request| async move {
+            answered(ask_by_post(&of_post, &client, request).await)
+        };
+        let router = Router::new().route(PATH, get(by_get).post(by_post)).layer(DefaultBodyLimit::max(LONGEST));
+        Self { router, refresh: Arc::new(move || lock(&of_refresh).worker.start_batch()) }
+    }
+
+    /// Lets go of what an idle responder would keep from its last query.
+    pub(super) fn refresh(&self) {
+        (self.refresh)();
     }
 }
 
-/// Lets a connection go on until it ends, is idle, does not take its responses, or the server stops.
-async fn watch<R: Responder>(connection: impl GracefulConnection, guest: &Guest<R>, pulse: &Pulse) {
-    let mut connection = pin!(connection);
-    let mut stop = guest.desk.stop.clone();
-    let limits = &guest.limits;
+/// A responder and the room that it writes to.
+struct Desk<R> {
+    worker: Worker<R>,
+    out: Box<[u8]>,
+}
+
+/// What is known of the client of a request.
+#[derive(Clone, Debug)]
+struct Client {
+    meta: Meta,
+    pulse: Pulse,
+    /// How long a body may take.
+    patience: Duration,
+}
+
+/// Serves a connection to its end; an error is the client's doing, `TimedOut` where it was too slow.
+pub(super) async fn converse(
+    stream: TlsStream<TcpStream>,
+    service: &Service,
+    stop: &Stop,
+    visit: &Visit,
+) -> io::Result<()> {
+    let pulse = visit.place.pulse.clone();
+    let client = Client { meta: visit.meta, pulse: pulse.clone(), patience: visit.limits.query };
+    let service = service_fn(|mut request: http::Request<Incoming>| {
+        request.extensions_mut().insert(client.clone());
+        service.router.clone().oneshot(request)
+    });
+    let http = http();
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let mut stop = stop.clone();
     loop {
-        let idle_at = pulse.asked.get() + limits.idle_timeout;
-        let look_at = idle_at.min(Instant::now() + limits.write_timeout);
+        let until = pulse.last() + visit.limits.idle;
         tokio::select! {
             biased;
-            _ = connection.as_mut() => return,
             () = stop.signalled() => break,
-            () = tokio::time::sleep_until(look_at) => {}
-        }
-        let now = Instant::now();
-        if pulse.stuck.get().is_some_and(|since| now >= since + limits.write_timeout) {
-            return;
-        }
-        if now >= pulse.asked.get() + limits.idle_timeout {
-            break;
+            // what is wrong is hyper's to tell the client
+            _ = connection.as_mut() => return Ok(()),
+            () = sleep_until(until) => if pulse.last() + visit.limits.idle <= until { break },
         }
     }
     connection.as_mut().graceful_shutdown();
-    let _ = timeout(limits.write_timeout, connection).await;
+    let _ = timeout(visit.limits.write, connection).await?;
+    Ok(())
 }
 
-/// What happens on a connection, as far as time is concerned.
-struct Pulse {
-    /// When a whole query last came, or the connection began.
-    asked: Cell<Instant>,
-    /// Since when the client has not taken all that was written.
-    stuck: Cell<Option<Instant>>,
+fn http() -> auto::Builder<Local> {
+    let mut http = auto::Builder::new(Local);
+    // the time that headers may take is that of an idle connection, which runs beside
+    http.http1().header_read_timeout(None).max_buf_size(HEADERS);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADERS as u32)
+        .initial_stream_window_size(WINDOWS.0)
+        .initial_connection_window_size(WINDOWS.1)
+        .max_send_buf_size(WAITING);
+    http
 }
 
-/// Answers the requests of a connection.
-struct Host<R> {
-    guest: Rc<Guest<R>>,
-    router: Router,
-    pulse: Rc<Pulse>,
-}
-
-impl<R: Responder> Host<R> {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let reading = self.router.clone().oneshot(request.map(Body::new));
-        let mut response = match timeout(self.guest.limits.read_timeout, reading).await {
-            Ok(Ok(response)) => response,
-            Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
-        };
-        match response.extensions_mut().remove() {
-            Some(doh::Asked(query)) => self.respond(&query),
-            None => response,
-        }
-    }
-
-    fn respond(&self, query: &[u8]) -> Response<Body> {
-        let now = Instant::now();
-        self.pulse.asked.set(now);
-        self.guest.place.touch(now);
-        let desk = &self.guest.desk;
-        let (mut worker, mut scratch) = (desk.worker.borrow_mut(), desk.scratch.borrow_mut());
-        worker.start_batch();
-        match worker.respond(query, &self.guest.meta, &mut scratch.0) {
-            Some(response) => doh::response(response),
-            None => doh::no_response(query),
-        }
-    }
-}
-
-/// Runs the tasks of a connection on its own thread.
+/// Runs hyper's tasks on the thread of the connection.
 #[derive(Clone, Copy)]
-struct Here;
+struct Local;
 
-impl<F: Future + 'static> hyper::rt::Executor<F> for Here {
+impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Local {
     fn execute(&self, task: F) {
-        tokio::task::spawn_local(async {
-            task.await;
-        });
+        tokio::task::spawn_local(task);
     }
 }
 
-/// Notes how long the client leaves written octets untaken.
-struct Watched<S> {
-    stream: S,
-    pulse: Rc<Pulse>,
+/// Why a request gets no DNS message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    NoQuery,
+    NotBase64,
+    NotDns,
+    TooLong,
+    MediaType,
+    TooSlow,
+    Body,
 }
 
-impl<S> Watched<S> {
-    fn note<T>(&self, poll: Poll<T>) -> Poll<T> {
-        if poll.is_pending() && self.pulse.stuck.get().is_none() {
-            self.pulse.stuck.set(Some(Instant::now()));
-        }
-        poll
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, why) = match self {
+            Self::NoQuery => (StatusCode::BAD_REQUEST, "the query is missing: GET /dns-query?dns=BASE64URL\n"),
+            Self::NotBase64 => (StatusCode::BAD_REQUEST, "\"dns\" is not base64url without padding\n"),
+            Self::NotDns => (StatusCode::BAD_REQUEST, "that is no DNS query\n"),
+            Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "a DNS message has 65535 octets at most\n"),
+            Self::MediaType => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "the content type must be application/dns-message\n")
+            }
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "the body took too long\n"),
+            Self::Body => (StatusCode::BAD_REQUEST, "the body cannot be read\n"),
+        };
+        (status, why).into_response()
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, into)
-    }
+fn answered(asked: Result<Vec<u8>, Refusal>) -> Response {
+    let message = match asked {
+        Ok(message) => message,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let age = format!("max-age={}", super::freshness::of(&message));
+    ([(CONTENT_TYPE, MESSAGE.to_owned()), (CACHE_CONTROL, age)], Body::from(message)).into_response()
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
-        let poll = Pin::new(&mut self.stream).poll_write(context, from);
-        self.note(poll)
-    }
+/// RFC 8484 §4.1.1: the query as base64url in the variable `dns`.
+fn ask_by_get<R: Responder>(desk: &Mutex<Desk<R>>, client: &Client, query: Option<&str>) -> Result<Vec<u8>, Refusal> {
+    let mut variables = query.unwrap_or_default().split('&');
+    let text = variables.find_map(|variable| variable.strip_prefix("dns=")).ok_or(Refusal::NoQuery)?;
+    let message = BASE64URL_NOPAD.decode(text.as_bytes()).map_err(|_| Refusal::NotBase64)?;
+    ask(desk, client, &message)
+}
 
-    /// Only where all is flushed the client has taken it all.
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let poll = Pin::new(&mut self.stream).poll_flush(context);
-        let flushed = ready!(self.note(poll));
-        self.pulse.stuck.set(None);
-        Poll::Ready(flushed)
+/// The query as the body.
+async fn ask_by_post<R: Responder>(
+    desk: &Mutex<Desk<R>>,
+    client: &Client,
+    request: Request,
+) -> Result<Vec<u8>, Refusal> {
+    if !is_message(request.headers()) {
+        return Err(Refusal::MediaType);
     }
+    let body = timeout(client.patience, Bytes::from_request(request, &())).await.map_err(|_| Refusal::TooSlow)?;
+    let body = body.map_err(|error| match error.into_response().status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLong,
+        _ => Refusal::Body,
+    })?;
+    ask(desk, client, &body)
+}
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let poll = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.note(poll)
+/// Whether the body is a DNS message; the type has no parameters, and those that are there mean nothing.
+fn is_message(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(MESSAGE))
+}
+
+fn ask<R: Responder>(desk: &Mutex<Desk<R>>, client: &Client, query: &[u8]) -> Result<Vec<u8>, Refusal> {
+    client.pulse.touch(Instant::now());
+    let mut desk = lock(desk);
+    let Desk { worker, out } = &mut *desk;
+    worker.start_batch();
+    // what other transports leave unanswered has a status here
+    worker.respond(query, &client.meta, out).map(<[u8]>::to_vec).ok_or(Refusal::NotDns)
+}
+
+/// A desk where something panicked serves on: what it holds is written anew for each query.
+fn lock<R>(desk: &Mutex<Desk<R>>) -> std::sync::MutexGuard<'_, Desk<R>> {
+    desk.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Service").finish_non_exhaustive()
     }
 }

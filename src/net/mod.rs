@@ -1,11 +1,10 @@
-//! Sockets: UDP, TCP, TLS and HTTPS, bytes to bytes. What a query means is the [`Responder`]'s affair.
+//! Sockets: UDP and TCP, bytes to bytes. What a query means is the [`Responder`]'s affair.
 //!
-//! [`Running::start`] starts threads; [`Running::bind`] and [`Running::bind_encrypted`] open sockets, so that a wrong
-//! address is known before anything changes; [`Running::serve`] serves them until their [`Listening`] is dropped. There
-//! are three kinds of data threads, `windrose-udp-N`, `windrose-tcp-N` and `windrose-tls-N`, each with a single-threaded
-//! runtime, one responder, and a socket of its own for every address (`SO_REUSEPORT`): the kernel spreads clients over
-//! them, threads share no more than the list of connections, a crowd of these does not delay datagrams, and handshakes
-//! delay nobody else.
+//! [`Running::start`] starts threads; [`Running::bind`] opens sockets, so that a wrong address is known before anything
+//! changes; [`Running::serve`] serves them until their [`Listening`] is dropped. There are three kinds of data threads,
+//! `windrose-udp-N`, `windrose-tcp-N` and `windrose-tls-N`, each with a single-threaded runtime, a responder, and a socket
+//! of its own for every address (`SO_REUSEPORT`): the kernel spreads clients over them, no query waits for another thread,
+//! a crowd of connections does not delay datagrams, nor do handshakes delay TCP.
 //!
 //! | file        | subject                                                                     |
 //! |-------------|-----------------------------------------------------------------------------|
@@ -13,28 +12,25 @@
 //! | `server`    | threads: start and stop                                                     |
 //! | `udp`       | the datagram loop                                                           |
 //! | `tcp`       | accepting connections                                                       |
-//! | `register`  | the open connections: how many, of whom, and which gives way                |
-//! | `stream`    | one connection of DNS, over TCP or TLS: pipelining, time limits             |
+//! | `places`    | how many connections there may be, and which one gives way                  |
+//! | `stream`    | one connection: pipelining, time limits                                     |
+//! | `tls`       | TLS in front of a connection                                                |
+//! | `https`     | DNS over HTTPS: GET and POST                                                |
+//! | `freshness` | how long an HTTP cache may keep a response                                  |
 //! | `frame`     | two-octet framing, without a socket                                         |
-//! | `tls`       | what is spoken on a connection, and the handshake of TLS                    |
-//! | `https`     | one connection of HTTPS: HTTP/2 and HTTP/1.1, time limits                   |
-//! | `doh`       | what an HTTP request asks and its response says, without a socket           |
-//! | [`hosted`]  | QUIC, and in a second way UDP and TCP, served by hickory-server; certificates |
+//! | [`hosted`]  | QUIC, and in a second way UDP and TCP, served by hickory-server               |
 //! | `worker`    | a thread's responder, walled off: its panic costs a query, not the thread   |
 //! | `sys`       | system calls: packet info, limits and priorities; the only `unsafe` here    |
-//!
-//! What a client can make this hold is bounded: connections, in all and of one source ([`Tcp`]); the time without a whole
-//! query, that of a query or a handshake, that of taking responses; the octets of a connection.
 //!
 //! Deliberately absent: queues between threads, a task for each query, logging.
 #![allow(clippy::disallowed_methods, reason = "net reads the clock, once a batch")]
 
 mod bind;
-mod doh;
 mod frame;
+mod freshness;
 pub mod hosted;
 mod https;
-mod register;
+mod places;
 mod server;
 mod stream;
 mod sys;
@@ -47,8 +43,8 @@ mod worker;
 mod tests;
 
 pub use crate::answer::{Meta, Transport};
-pub use crate::config::Tcp;
 pub use bind::{Bound, Options};
+pub use places::Limits;
 pub use server::{Counts, Gauge, Listening, Running};
 pub use sys::{lower_priority, raise_descriptor_limit};
 pub use tls::Encrypted;

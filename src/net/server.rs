@@ -1,14 +1,13 @@
 //! Threads: start and stop.
 
-use super::bind::{bind, bind_encrypted};
-use super::register::Register;
+use super::https::Service;
+use super::places::Places;
 use super::stream::Scratch;
-use super::tls::Speak;
+use super::tls::Speaks;
 use super::worker::Worker;
-use super::{Bound, Encrypted, Options, Responder, Tcp, tcp, udp};
+use super::{Bound, Encrypted, Limits, Options, Responder, bind, tcp, udp};
 use arc_swap::ArcSwap;
 use std::cell::RefCell;
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -29,11 +28,10 @@ pub(super) const REFRESH: Duration = Duration::from_secs(1);
 pub struct Running {
     udp: Vec<DataThread>,
     tcp: Vec<DataThread>,
-    /// For TLS and HTTPS: handshakes delay nobody else.
-    encrypted: Vec<DataThread>,
+    tls: Vec<DataThread>,
     stop: watch::Sender<Option<Instant>>,
     shared: Arc<Shared>,
-    threads: usize,
+    options: Options,
 }
 
 /// Sockets being served, of one or more addresses. Dropping it closes them: nothing more is accepted or received,
@@ -73,81 +71,100 @@ struct Job {
 
 enum Sockets {
     Udp(Vec<std::net::UdpSocket>),
-    Tcp(Vec<std::net::TcpListener>, Speak),
+    Tcp(Vec<std::net::TcpListener>),
+    Encrypted(Vec<std::net::TcpListener>, Encrypted),
 }
 
 /// What went wrong so far, and the connections of this moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Connections open now: TCP, TLS and HTTPS.
+    /// Connections open now, over TCP, TLS and HTTPS.
     pub tcp_open: usize,
-    /// Connections that gave way to new ones.
+    /// Idle connections that gave way to new ones.
     pub tcp_evicted: u64,
-    /// Connections not accepted, for want of file descriptors or memory.
+    /// Connections refused as their source has its share, or not accepted for want of file descriptors or memory.
     pub tcp_refused: u64,
+    /// Connections cut off: a handshake, a query that had begun, or taking responses lasted too long.
+    pub tcp_cut: u64,
     /// Datagrams not looked at: longer than any query, or from port 0.
     pub udp_ignored: u64,
     /// Responses that the kernel did not take.
     pub udp_unsent: u64,
+    /// Listeners of hickory-server that gave their sockets up.
+    pub listeners_lost: u64,
     /// Panics of the responder.
     pub panics: u64,
 }
 
-/// What the data threads share: rare events, and the connections.
-#[derive(Default)]
+/// What the data threads share: rare events, and the number of connections.
+#[derive(Debug, Default)]
 pub(super) struct Shared {
-    /// The limits of connections that are accepted from now on.
-    pub(super) limits: ArcSwap<Tcp>,
-    pub(super) register: Arc<Register>,
+    pub(super) places: Places,
+    limits: ArcSwap<Limits>,
     pub(super) tcp_evicted: AtomicU64,
     pub(super) tcp_refused: AtomicU64,
+    pub(super) tcp_cut: AtomicU64,
     pub(super) udp_ignored: AtomicU64,
     pub(super) udp_unsent: AtomicU64,
+    pub(super) listeners_lost: AtomicU64,
     pub(super) panics: AtomicU64,
+}
+
+impl Shared {
+    /// What a connection that begins now is allowed.
+    pub(super) fn limits(&self) -> Limits {
+        **self.limits.load()
+    }
+
+    pub(super) fn set_limits(&self, limits: Limits) {
+        self.limits.store(Arc::new(limits));
+    }
 }
 
 impl Running {
     /// Starts the data threads, which have nothing to serve yet; `make_responder` is called once for each.
     pub fn start<R: Responder>(options: Options, make_responder: impl Fn() -> R) -> io::Result<Self> {
         let (stop, signal) = watch::channel(None);
-        let (udp, tcp, encrypted, threads) = (Vec::new(), Vec::new(), Vec::new(), options.threads.max(1));
-        let mut running = Self { udp, tcp, encrypted, stop, shared: Arc::default(), threads };
-        running.set_limits(options.tcp);
-        for n in 0..threads {
-            let udp = running.spawn(format!("windrose-udp-{n}"), &signal, make_responder())?;
+        let (udp, tcp, tls) = (Vec::new(), Vec::new(), Vec::new());
+        let mut running = Self { udp, tcp, tls, stop, shared: Arc::default(), options };
+        running.set_limits(running.options.limits);
+        for n in 0..running.options.threads.max(1) {
+            let udp = running.spawn(format!("windrose-udp-{n}"), &signal, make_responder(), None)?;
             running.udp.push(udp);
-            let tcp = running.spawn(format!("windrose-tcp-{n}"), &signal, make_responder())?;
+            let tcp = running.spawn(format!("windrose-tcp-{n}"), &signal, make_responder(), None)?;
             running.tcp.push(tcp);
-            let encrypted = running.spawn(format!("windrose-tls-{n}"), &signal, make_responder())?;
-            running.encrypted.push(encrypted);
+            let https = Service::new(Worker::new(make_responder(), Arc::clone(&running.shared)));
+            let tls = running.spawn(format!("windrose-tls-{n}"), &signal, make_responder(), Some(https))?;
+            running.tls.push(tls);
         }
         Ok(running)
     }
 
-    /// Sets the limits of connections that are accepted from now on.
-    pub fn set_limits(&self, limits: Tcp) {
-        self.shared.limits.store(Arc::new(limits));
-    }
-
     /// Opens UDP and TCP sockets for every address and thread, or none at all.
     pub fn bind(&self, addresses: &[SocketAddr]) -> io::Result<Bound> {
-        bind(addresses, self.threads)
+        bind::bind(addresses, self.options.threads)
     }
 
-    /// Opens sockets for an encrypted protocol, one for every thread, or none at all.
-    pub fn bind_encrypted(&self, address: SocketAddr, encrypted: Encrypted) -> io::Result<Bound> {
-        bind_encrypted(address, self.threads, encrypted.try_into()?)
+    /// Opens a listener for encrypted connections for every thread, or none at all.
+    pub fn bind_encrypted(&self, address: SocketAddr, by: Encrypted) -> io::Result<Bound> {
+        bind::bind_encrypted(address, self.options.threads, by)
     }
 
-    /// Serves sockets that [`bind`](Self::bind) or [`bind_encrypted`](Self::bind_encrypted) opened, until the handle is
-    /// dropped.
+    /// Sets what connections are allowed that begin from now on.
+    pub fn set_limits(&self, limits: Limits) {
+        self.shared.set_limits(limits);
+    }
+
+    /// Serves sockets that [`bind`](Self::bind) opened, until the handle is dropped.
     pub fn serve(&self, bound: Bound) -> io::Result<Listening> {
         let (stop, signal) = watch::channel(None);
         let udp = self.udp.iter().zip(bound.udp.into_iter().map(Sockets::Udp));
-        let speak = bound.speak;
-        let threads = if matches!(speak, Speak::Dns) { &self.tcp } else { &self.encrypted };
-        let tcp = bound.tcp.into_iter().map(|listeners| Sockets::Tcp(listeners, speak.clone()));
-        for (thread, sockets) in udp.chain(threads.iter().zip(tcp)) {
+        let threads = if bound.encrypted.is_some() { &self.tls } else { &self.tcp };
+        let streams = bound.tcp.into_iter().map(|listeners| match &bound.encrypted {
+            None => Sockets::Tcp(listeners),
+            Some(by) => Sockets::Encrypted(listeners, by.clone()),
+        });
+        for (thread, sockets) in udp.chain(threads.iter().zip(streams)) {
             thread.serve(sockets, signal.clone())?;
         }
         drop(signal);
@@ -158,7 +175,7 @@ impl Running {
     /// after `grace` is cut off. Blocks for that long at most.
     pub fn stop(self, grace: Duration) {
         self.stop.send_replace(Some(Instant::now() + grace));
-        for thread in self.udp.into_iter().chain(self.tcp).chain(self.encrypted) {
+        for thread in self.udp.into_iter().chain(self.tcp).chain(self.tls) {
             // A panic outside the responder was reported by the panic hook; there is nobody else to tell.
             let _ = thread.handle.join();
         }
@@ -174,48 +191,41 @@ impl Running {
         name: String,
         signal: &watch::Receiver<Option<Instant>>,
         responder: R,
+        https: Option<Service>,
     ) -> io::Result<DataThread> {
         // Built here, so that a failure is the caller's to see.
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let (stop, shared) = (signal.clone(), Arc::clone(&self.shared));
         let (jobs, received) = mpsc::unbounded_channel();
-        let body = move || Thread::new(responder, shared, stop).run(&runtime, received);
+        let body = move || Thread::new(responder, shared, stop, https).run(&runtime, received);
         let handle = std::thread::Builder::new().name(name).spawn(body)?;
         Ok(DataThread { jobs, handle })
     }
 }
 
 /// Tells what went wrong so far in the data threads.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Gauge(Arc<Shared>);
-
-impl fmt::Debug for Gauge {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.counts().fmt(out)
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Shared")
-            .field("limits", &self.limits)
-            .field("open", &self.register.len())
-            .finish_non_exhaustive()
-    }
-}
 
 impl Gauge {
     /// What went wrong so far.
     pub fn counts(&self) -> Counts {
         let get = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
         Counts {
-            tcp_open: self.0.register.len(),
+            tcp_open: self.0.places.count(),
             tcp_evicted: get(&self.0.tcp_evicted),
             tcp_refused: get(&self.0.tcp_refused),
+            tcp_cut: get(&self.0.tcp_cut),
             udp_ignored: get(&self.0.udp_ignored),
             udp_unsent: get(&self.0.udp_unsent),
+            listeners_lost: get(&self.0.listeners_lost),
             panics: get(&self.0.panics),
         }
+    }
+
+    /// Counts a listener that gave its sockets up.
+    pub fn count_lost_listener(&self) {
+        self.0.listeners_lost.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -234,17 +244,15 @@ pub(super) struct Thread<R> {
     pub(super) worker: Rc<RefCell<Worker<R>>>,
     pub(super) shared: Arc<Shared>,
     pub(super) scratch: Rc<RefCell<Scratch>>,
+    /// On the threads that serve HTTPS.
+    https: Option<Service>,
     stop: watch::Receiver<Option<Instant>>,
 }
 
 impl<R: Responder> Thread<R> {
-    fn new(responder: R, shared: Arc<Shared>, stop: watch::Receiver<Option<Instant>>) -> Self {
-        Self {
-            worker: Rc::new(RefCell::new(Worker::new(responder, Arc::clone(&shared)))),
-            scratch: Rc::default(),
-            shared,
-            stop,
-        }
+    fn new(responder: R, shared: Arc<Shared>, stop: watch::Receiver<Option<Instant>>, https: Option<Service>) -> Self {
+        let worker = Rc::new(RefCell::new(Worker::new(responder, Arc::clone(&shared))));
+        Self { worker, scratch: Rc::default(), https, shared, stop }
     }
 
     /// Serves what it is given until every task has ended or the grace is over.
@@ -272,6 +280,7 @@ impl<R: Responder> Thread<R> {
                 // lets go of what an idle thread would keep from its last query: an old snapshot with all its zones
                 _ = refresh.tick() => {
                     self.worker.borrow_mut().start_batch();
+                    self.https.iter().for_each(Service::refresh);
                     continue;
                 }
             };
@@ -279,10 +288,22 @@ impl<R: Responder> Thread<R> {
             let stop = Stop { all: self.stop.clone(), own };
             let served = match sockets {
                 Sockets::Udp(sockets) => udp::serve(&self, sockets, &stop),
-                Sockets::Tcp(listeners, speak) => tcp::serve(&self, listeners, &speak, &stop),
+                Sockets::Tcp(listeners) => tcp::serve(&self, listeners, Speaks::Plain, &stop),
+                Sockets::Encrypted(listeners, by) => {
+                    self.speaks(&by).and_then(|speaks| tcp::serve(&self, listeners, speaks, &stop))
+                }
             };
             // nobody waits where the server is being dropped
             let _ = ready.send(served);
+        }
+    }
+
+    fn speaks(&self, by: &Encrypted) -> io::Result<Speaks> {
+        let acceptor = by.acceptor()?;
+        match (by, &self.https) {
+            (Encrypted::Tls(_), _) => Ok(Speaks::Tls(acceptor)),
+            (Encrypted::Https(_), Some(https)) => Ok(Speaks::Https(acceptor, https.clone())),
+            (Encrypted::Https(_), None) => Err(io::Error::other("this thread does not serve HTTPS")),
         }
     }
 }

@@ -1,26 +1,29 @@
-//! One connection (RFC 7766, RFC 7858): queries as they come, responses to all that are at hand in one write.
+//! One connection (RFC 7766), encrypted or not: queries as they come, responses to all that are at hand in one write.
+//!
+//! Everything a client can hold up ends: silence after `Limits::idle`, a query that has begun after `Limits::query`, and
+//! responses that are not taken after `Limits::write`. While responses wait to be taken nothing is read, so a connection
+//! holds one query and one batch of responses at most.
 
 use super::Responder;
 use super::frame::{EmptyFrame, Frames};
-use super::tcp::Guest;
+use super::tcp::{Desk, Visit};
 use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// The longest response.
-pub(super) const LONGEST: usize = u16::MAX as usize;
+const LONGEST: usize = u16::MAX as usize;
 /// Responses are written when this much has gathered, although more queries are at hand: it bounds the memory of a
-/// client that sends thousands of queries at once.
-const FLUSH: usize = 1 << 16;
+/// client that sends thousands of queries at once and reads slowly. A hundred ordinary responses.
+const FLUSH: usize = 1 << 14;
 /// What an idle connection may keep for its next responses.
 const KEEP: usize = 1 << 12;
 
 /// Room for one response, shared by the connections of a thread.
-pub(super) struct Scratch(pub(super) Box<[u8]>);
+pub(super) struct Scratch(Box<[u8]>);
 
 impl Default for Scratch {
     fn default() -> Self {
@@ -28,94 +31,56 @@ impl Default for Scratch {
     }
 }
 
-/// A connection, encrypted or not.
-pub(super) trait Pipe: AsyncRead + AsyncWrite + Unpin {
-    /// What carries it.
-    fn socket(&self) -> &TcpStream;
+/// Serves a connection to its end; an error is the client's doing, `TimedOut` where it was too slow.
+pub(super) async fn converse<R, S>(stream: S, desk: &Desk<R>, visit: &Visit) -> io::Result<()>
+where
+    R: Responder,
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut connection = Connection { stream, frames: Frames::new(), out: Vec::new(), desk, visit };
+    connection.run().await?;
+    timeout(visit.limits.write, connection.stream.shutdown()).await?
 }
 
-/// Serves a connection to its end.
-pub(super) async fn converse<R: Responder>(stream: impl Pipe, guest: &Guest<R>) {
-    let idle_since = Instant::now();
-    let frames = Frames::new();
-    let mut connection = Connection { stream, frames, out: Vec::new(), guest, idle_since, partial_since: None };
-    // An error here is the client's doing, and there is nobody to tell.
-    if connection.run().await.is_ok() {
-        let _ = timeout(guest.limits.write_timeout, connection.stream.shutdown()).await;
-    }
-}
-
-struct Connection<'g, S, R> {
+struct Connection<'d, R, S> {
     stream: S,
     frames: Frames,
     out: Vec<u8>,
-    guest: &'g Guest<R>,
-    /// When the last query was answered, or the connection began.
-    idle_since: Instant,
-    /// When a query began that is not whole yet.
-    partial_since: Option<Instant>,
+    desk: &'d Desk<R>,
+    visit: &'d Visit,
 }
 
-/// What reading met.
-#[derive(PartialEq, Eq)]
-enum Read {
-    Some,
-    Nothing,
-    End,
-}
-
-impl<S: Pipe, R: Responder> Connection<'_, S, R> {
+impl<R: Responder, S: AsyncRead + AsyncWrite + Unpin> Connection<'_, R, S> {
     /// Reads and answers until the client is done, idle or wrong, or the server stops.
     async fn run(&mut self) -> io::Result<()> {
-        let mut stop = self.guest.desk.stop.clone();
+        let mut stop = self.desk.stop.clone();
+        let mut due = Due::new(self.visit);
         loop {
-            let deadline = self.deadline();
-            let (read, stopping) = tokio::select! {
+            let (stream, space) = (&mut self.stream, self.frames.space());
+            let read = tokio::select! {
                 biased;
-                // What the kernel has already acknowledged is answered too.
-                () = stop.signalled() => (self.read_at_hand().await?, true),
-                read = timeout_at(deadline, self.stream.read(self.frames.space())) => match read {
-                    Ok(octets) => (self.note(octets?), false),
-                    Err(_) => return Ok(()),
-                },
+                () = stop.signalled() => None,
+                read = timeout_at(due.next(), stream.read(space)) => Some(read),
             };
-            let sane = self.answer().await?;
-            if stopping || !sane || read == Read::End {
+            let read = match read {
+                Some(Ok(read)) => Some(read?),
+                Some(Err(_)) => return due.missed(),
+                // At the signal, what the kernel has already acknowledged is answered too.
+                None => at_hand(&mut self.stream, self.frames.space()).await?,
+            };
+            self.frames.filled(read.unwrap_or(0));
+            let (answered, sane) = self.answer().await?;
+            due.move_on(answered, self.frames.has_part());
+            // Zero: the client sends no more, but still reads (RFC 7766 §6.2.4 lets it half-close).
+            if stop.is_set() || !sane || read == Some(0) {
                 return Ok(());
             }
         }
     }
 
-    /// When what is awaited must be there. It is not put off by octets, only by whole queries.
-    fn deadline(&self) -> Instant {
-        let limits = &self.guest.limits;
-        let idle = self.idle_since + limits.idle_timeout;
-        self.partial_since.map_or(idle, |since| idle.min(since + limits.read_timeout))
-    }
-
-    fn note(&mut self, octets: usize) -> Read {
-        self.frames.filled(octets);
-        // None: the client sends no more, but still reads (RFC 7766 §6.2.4 lets it half-close).
-        if octets == 0 { Read::End } else { Read::Some }
-    }
-
-    /// Reads once, without waiting.
-    async fn read_at_hand(&mut self) -> io::Result<Read> {
-        let read = {
-            let mut read = pin!(self.stream.read(self.frames.space()));
-            poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await
-        };
-        match read {
-            Poll::Ready(octets) => Ok(self.note(octets?)),
-            Poll::Pending => Ok(Read::Nothing),
-        }
-    }
-
-    /// Answers every whole query; whether the stream still makes sense.
-    async fn answer(&mut self) -> io::Result<bool> {
-        self.guest.desk.worker.borrow_mut().start_batch();
-        // One time for all of them: a client that takes each response a little too slowly would never be done.
-        let write_by = Instant::now() + self.guest.limits.write_timeout;
+    /// Answers every whole query; whether there was one, and whether the stream still makes sense.
+    async fn answer(&mut self) -> io::Result<(bool, bool)> {
+        self.desk.worker.borrow_mut().start_batch();
         let mut answered = false;
         let sane = loop {
             match self.answer_next() {
@@ -124,34 +89,18 @@ impl<S: Pipe, R: Responder> Connection<'_, S, R> {
                 Err(EmptyFrame) => break false,
             }
             if self.out.len() >= FLUSH {
-                self.flush(write_by).await?;
+                self.flush().await?;
             }
         };
-        self.flush(write_by).await?;
-        self.note_time(answered);
-        Ok(sane)
-    }
-
-    fn note_time(&mut self, answered: bool) {
-        let now = Instant::now();
-        if answered {
-            self.idle_since = now;
-            self.partial_since = None;
-            self.guest.place.touch(now);
-        }
-        if self.frames.is_empty() {
-            self.partial_since = None;
-        } else {
-            self.partial_since.get_or_insert(now);
-        }
+        self.flush().await?;
+        Ok((answered, sane))
     }
 
     /// Answers one query into `out`; false: there is none.
     fn answer_next(&mut self) -> Result<bool, EmptyFrame> {
         let Some(query) = self.frames.next()? else { return Ok(false) };
-        let desk = &self.guest.desk;
-        let mut scratch = desk.scratch.borrow_mut();
-        if let Some(response) = desk.worker.borrow_mut().respond(query, &self.guest.meta, &mut scratch.0) {
+        let mut scratch = self.desk.scratch.borrow_mut();
+        if let Some(response) = self.desk.worker.borrow_mut().respond(query, &self.visit.meta, &mut scratch.0) {
             // Within `u16`: the scratch is no longer than that.
             self.out.extend_from_slice(&(response.len() as u16).to_be_bytes());
             self.out.extend_from_slice(response);
@@ -160,22 +109,69 @@ impl<S: Pipe, R: Responder> Connection<'_, S, R> {
     }
 
     /// Writes what has gathered, and gives unusual amounts of memory back.
-    async fn flush(&mut self, by: Instant) -> io::Result<()> {
-        if self.out.is_empty() {
-            return Ok(());
+    async fn flush(&mut self) -> io::Result<()> {
+        if !self.out.is_empty() {
+            let written = async {
+                self.stream.write_all(&self.out).await?;
+                self.stream.flush().await
+            };
+            timeout(self.visit.limits.write, written).await??;
+            self.out.clear();
+            self.out.shrink_to(KEEP);
         }
-        let writing = async {
-            self.stream.write_all(&self.out).await?;
-            self.stream.flush().await
-        };
-        let written = timeout_at(by, writing).await;
-        if written.is_err() {
-            // Or the kernel would keep what the client does not take, for minutes.
-            let _ = self.stream.socket().set_zero_linger();
-        }
-        written??;
-        self.out.clear();
-        self.out.shrink_to(KEEP);
         Ok(())
+    }
+}
+
+/// Reads what is there already; `None`: nothing.
+async fn at_hand<S: AsyncRead + Unpin>(stream: &mut S, space: &mut [u8]) -> io::Result<Option<usize>> {
+    let mut space = ReadBuf::new(space);
+    let read = poll_fn(|context| {
+        Poll::Ready(match Pin::new(&mut *stream).poll_read(context, &mut space) {
+            Poll::Ready(read) => read.map(Some),
+            Poll::Pending => Ok(None),
+        })
+    });
+    Ok(read.await?.map(|()| space.filled().len()))
+}
+
+/// When a client must have sent what it owes. Neither is put off by octets, only by whole queries: one that drips is idle.
+struct Due<'v> {
+    visit: &'v Visit,
+    idle: Instant,
+    /// When the query that has begun must be whole.
+    query: Option<Instant>,
+}
+
+impl<'v> Due<'v> {
+    fn new(visit: &'v Visit) -> Self {
+        Self { visit, idle: Instant::now() + visit.limits.idle, query: None }
+    }
+
+    fn next(&self) -> Instant {
+        self.query.map_or(self.idle, |query| query.min(self.idle))
+    }
+
+    /// Takes note of what was read: whether it made a query whole, and whether it ended within one.
+    fn move_on(&mut self, answered: bool, has_part: bool) {
+        let now = Instant::now();
+        if answered {
+            self.idle = now + self.visit.limits.idle;
+            self.visit.place.pulse.touch(now);
+        }
+        if answered || !has_part {
+            self.query = None;
+        }
+        if has_part {
+            self.query.get_or_insert(now + self.visit.limits.query);
+        }
+    }
+
+    /// The end of a connection that is late: nothing to speak of for one that is only idle.
+    fn missed(&self) -> io::Result<()> {
+        match self.query {
+            None => Ok(()),
+            Some(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 }

@@ -1,11 +1,11 @@
-//! Accepting connections. How many there may be is the `register`'s affair.
+//! Accepting connections, and handing each to what its listener speaks. How many there may be is for `places` to say.
 
-use super::register::Place;
 use super::server::{Shared, Stop, Thread};
-use super::stream::{self, Pipe, Scratch};
-use super::tls::{self, Speak};
+use super::stream::{self, Scratch};
+use super::tls::Speaks;
 use super::worker::Worker;
-use super::{Meta, Responder, Tcp, https};
+use super::{Limits, Meta, Responder, Transport, https, tls};
+use crate::net::places::Place;
 use std::cell::RefCell;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -15,26 +15,25 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 
+/// The longest message.
+const LONGEST: usize = u16::MAX as usize;
 /// The pause after a failure to accept. Without one, a process out of file descriptors spins: the connection stays in
 /// the queue and the listener stays ready.
 const REST: Duration = Duration::from_millis(100);
-/// Octets that the kernel takes of a connection beyond what is on its way. Without a bound it takes megabytes for each
-/// client that does not read.
-const UNSENT: u32 = 1 << 16;
 
 /// Sets up a task for each listener.
 pub(super) fn serve<R: Responder>(
     thread: &Thread<R>,
     listeners: Vec<std::net::TcpListener>,
-    speak: &Speak,
+    speaks: Speaks,
     stop: &Stop,
 ) -> io::Result<()> {
     let desk = Rc::new(Desk {
         worker: Rc::clone(&thread.worker),
         scratch: Rc::clone(&thread.scratch),
-        shared: Arc::clone(&thread.shared),
         stop: stop.clone(),
-        speak: speak.clone(),
+        shared: Arc::clone(&thread.shared),
+        speaks,
     });
     for listener in listeners {
         tokio::task::spawn_local(accept(TcpListener::from_std(listener)?, Rc::clone(&desk)));
@@ -47,15 +46,14 @@ pub(super) struct Desk<R> {
     pub(super) worker: Rc<RefCell<Worker<R>>>,
     pub(super) scratch: Rc<RefCell<Scratch>>,
     pub(super) stop: Stop,
-    shared: Arc<Shared>,
-    speak: Speak,
+    pub(super) shared: Arc<Shared>,
+    speaks: Speaks,
 }
 
-/// What a connection is given.
-pub(super) struct Guest<R> {
-    pub(super) desk: Rc<Desk<R>>,
+/// A connection's place, what it is allowed, and what is known of its client.
+pub(super) struct Visit {
     pub(super) place: Place,
-    pub(super) limits: Arc<Tcp>,
+    pub(super) limits: Limits,
     pub(super) meta: Meta,
 }
 
@@ -70,7 +68,7 @@ async fn accept<R: Responder>(listener: TcpListener, desk: Rc<Desk<R>>) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => admit(stream, peer, &desk),
+            Ok((stream, client)) => admit(stream, client, &desk),
             Err(e) if is_of_connection(&e) => {}
             Err(_) => {
                 desk.shared.tcp_refused.fetch_add(1, Ordering::Relaxed);
@@ -85,44 +83,45 @@ fn is_of_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted)
 }
 
-/// Starts a connection's task, where need be in the place of another.
-fn admit<R: Responder>(stream: TcpStream, peer: SocketAddr, desk: &Rc<Desk<R>>) {
-    // an error says that the client is gone
+/// Starts a connection's task, or closes the connection where there is no place for it.
+fn admit<R: Responder>(stream: TcpStream, client: SocketAddr, desk: &Rc<Desk<R>>) {
     let Ok(local) = stream.local_addr() else { return };
-    let limits = desk.shared.limits.load_full();
-    let (place, gave_way) = desk.shared.register.enter(peer.ip(), &limits);
-    desk.shared.tcp_evicted.fetch_add(gave_way, Ordering::Relaxed);
-    let meta = Meta::new(peer, local.ip(), desk.speak.transport(), stream::LONGEST);
-    let guest = Rc::new(Guest { desk: Rc::clone(desk), place, limits, meta });
-    tokio::task::spawn_local(async move {
-        tokio::select! {
-            biased;
-            () = guest.place.lost() => {}
-            () = converse(stream, &guest) => {}
-        }
-    });
+    let Some(place) = desk.shared.admit(client.ip()) else { return };
+    let transport = match desk.speaks {
+        Speaks::Plain => Transport::Tcp,
+        Speaks::Tls(_) => Transport::Tls,
+        Speaks::Https(..) => Transport::Https,
+    };
+    let (id, limits) = (place.id, desk.shared.limits());
+    let visit = Visit { place, limits, meta: Meta::new(client, local.ip(), transport, LONGEST) };
+    prepare(&stream, &limits);
+    let desk_of_task = Rc::clone(desk);
+    let task = tokio::task::spawn_local(async move { converse(stream, &desk_of_task, visit).await });
+    desk.shared.attach(id, task.abort_handle());
+}
+
+fn prepare(stream: &TcpStream, limits: &Limits) {
+    // Responses are whole writes: nothing is gained by waiting for more.
+    let _ = stream.set_nodelay(true);
+    // What a client does not take is not kept for it after the connection was closed either (tcp(7)).
+    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limits.write));
 }
 
 /// Serves a connection to its end.
-async fn converse<R: Responder>(stream: TcpStream, guest: &Rc<Guest<R>>) {
-    // Responses are whole writes: nothing is gained by waiting for more.
-    let _ = stream.set_nodelay(true);
-    let _ = socket2::SockRef::from(&stream).set_tcp_notsent_lowat(UNSENT);
-    match &guest.desk.speak {
-        Speak::Dns => stream::converse(stream, guest).await,
-        Speak::Tls(acceptor) => {
-            let Some(stream) = tls::shake_hands(stream, acceptor, guest).await else { return };
-            stream::converse(stream, guest).await;
-        }
-        Speak::Https(acceptor) => {
-            let Some(stream) = tls::shake_hands(stream, acceptor, guest).await else { return };
-            https::converse(stream, guest).await;
-        }
-    }
-}
-
-impl Pipe for TcpStream {
-    fn socket(&self) -> &TcpStream {
-        self
+async fn converse<R: Responder>(stream: TcpStream, desk: &Desk<R>, visit: Visit) {
+    let served = match &desk.speaks {
+        Speaks::Plain => stream::converse(stream, desk, &visit).await,
+        Speaks::Tls(tls) => match tls::shake_hands(tls, stream, &desk.stop, &visit.limits).await {
+            Ok(stream) => stream::converse(stream, desk, &visit).await,
+            Err(error) => Err(error),
+        },
+        Speaks::Https(tls, router) => match tls::shake_hands(tls, stream, &desk.stop, &visit.limits).await {
+            Ok(stream) => https::converse(stream, router, &desk.stop, &visit).await,
+            Err(error) => Err(error),
+        },
+    };
+    // Any other error is the client's doing, and there is nobody to tell.
+    if served.is_err_and(|error| error.kind() == ErrorKind::TimedOut) {
+        desk.shared.tcp_cut.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -1,6 +1,6 @@
 //! Over real sockets of the loopback, with a responder that echoes.
 
-use super::{Counts, Listening, Meta, Options, Responder, Running, Tcp, Transport};
+use super::{Counts, Limits, Listening, Meta, Options, Responder, Running, Transport};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex};
@@ -32,6 +32,11 @@ impl Responder for Echo {
         }
         Some(query.len())
     }
+}
+
+/// One thread, and limits.
+fn limited(limits: Limits) -> Options {
+    Options { threads: 1, limits }
 }
 
 /// A server on one address, and what its responders saw.
@@ -259,8 +264,7 @@ fn an_empty_frame_closes_after_what_came_before_it() {
 #[test]
 fn an_idle_connection_is_closed_even_if_bytes_drip() {
     let idle = Duration::from_millis(150);
-    let server =
-        Fixture::with("127.0.0.1:0", Options { threads: 1, tcp: Tcp { idle_timeout: idle, ..Tcp::default() } });
+    let server = Fixture::with("127.0.0.1:0", limited(Limits { idle, ..Limits::default() }));
     let mut silent = server.connect();
     let mut dripping = server.connect();
     let start = Instant::now();
@@ -276,7 +280,7 @@ fn an_idle_connection_is_closed_even_if_bytes_drip() {
 
 #[test]
 fn at_the_cap_the_connection_idle_for_the_longest_gives_way() {
-    let options = Options { threads: 1, tcp: Tcp { max_connections: 2, ..Tcp::default() } };
+    let options = limited(Limits { connections: 2, ..Limits::default() });
     let server = Fixture::with("127.0.0.1:0", options);
     let talk = |stream: &mut TcpStream| {
         stream.write_all(&frame(b"x")).unwrap();
@@ -295,13 +299,49 @@ fn at_the_cap_the_connection_idle_for_the_longest_gives_way() {
 
 #[test]
 fn a_client_that_does_not_read_is_cut_off() {
-    let options = Options { threads: 1, tcp: Tcp { write_timeout: Duration::from_millis(100), ..Tcp::default() } };
+    let options = limited(Limits { write: Duration::from_millis(100), ..Limits::default() });
     let server = Fixture::with("127.0.0.1:0", options);
     let mut greedy = server.connect();
     greedy.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
     // A thousand responses are 60 MB, more than the socket buffers of both ends hold.
     let _ = greedy.write_all(&frame(b"big").repeat(1000));
+    eventually(|| server.counts().tcp_cut == 1);
     eventually(|| server.counts().tcp_open == 0);
+}
+
+#[test]
+fn a_query_that_has_begun_must_be_whole_in_time() {
+    let query = Duration::from_millis(150);
+    let server = Fixture::with("127.0.0.1:0", limited(Limits { query, ..Limits::default() }));
+    let (mut slow, mut idle) = (server.connect(), server.connect());
+    // whole queries do not give one that never ends more time
+    let start = Instant::now();
+    slow.write_all(&[frame(b"whole"), vec![0, 200]].concat()).unwrap();
+    read_frame(&mut slow).unwrap();
+    while start.elapsed() < query * 3 && slow.write_all(&[1]).is_ok() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(is_closed(&mut slow));
+    assert!((query..query * 3).contains(&start.elapsed()), "{:?}", start.elapsed());
+    idle.write_all(&frame(b"x")).unwrap();
+    read_frame(&mut idle).unwrap();
+    assert_eq!((server.counts().tcp_open, server.counts().tcp_cut), (1, 1));
+}
+
+#[test]
+fn a_source_has_its_share_of_connections() {
+    let server = Fixture::with("127.0.0.1:0", limited(Limits { per_source: 2, ..Limits::default() }));
+    let (mut first, mut second, mut third) = (server.connect(), server.connect(), server.connect());
+    assert!(is_closed(&mut third));
+    for stream in [&mut first, &mut second] {
+        stream.write_all(&frame(b"x")).unwrap();
+        read_frame(stream).unwrap();
+    }
+    assert_eq!((server.counts().tcp_open, server.counts().tcp_refused), (2, 1));
+    server.running.set_limits(Limits { per_source: 3, ..Limits::default() });
+    let mut third = server.connect();
+    third.write_all(&frame(b"x")).unwrap();
+    read_frame(&mut third).unwrap();
 }
 
 #[test]
@@ -391,74 +431,4 @@ fn closing_one_address_leaves_the_others() {
     assert_eq!(ask(&socket, b"y", server.address).0, b"y");
     stays.write_all(&frame(b"z")).unwrap();
     assert_eq!(read_frame(&mut stays).unwrap(), b"z");
-}
-
-#[test]
-fn a_query_that_begins_must_become_whole() {
-    let tcp = Tcp { read_timeout: Duration::from_millis(150), ..Tcp::default() };
-    let server = Fixture::with("127.0.0.1:0", Options { threads: 1, tcp });
-    let (mut silent, mut dripping) = (server.connect(), server.connect());
-    let start = Instant::now();
-    let _ = dripping.write_all(&frame(b"one"));
-    assert_eq!(read_frame(&mut dripping).unwrap(), b"one");
-    let _ = dripping.write_all(&[0xff, 0xff]);
-    while start.elapsed() < Duration::from_secs(2) && dripping.write_all(&[1]).is_ok() {
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    assert!(is_closed(&mut dripping));
-    assert!((Duration::from_millis(150)..Duration::from_secs(2)).contains(&start.elapsed()));
-    silent.write_all(&frame(b"two")).unwrap();
-    assert_eq!(read_frame(&mut silent).unwrap(), b"two");
-}
-
-#[test]
-fn a_client_that_reads_by_drops_is_cut_off_too() {
-    let tcp = Tcp { write_timeout: Duration::from_millis(300), ..Tcp::default() };
-    let server = Fixture::with("127.0.0.1:0", Options { threads: 1, tcp });
-    let mut greedy = server.connect();
-    let _ = greedy.write_all(&frame(b"big").repeat(400));
-    eventually(|| !server.seen.lock().unwrap().is_empty());
-    let start = Instant::now();
-    let mut drop = [0; 4096];
-    while server.counts().tcp_open > 0 {
-        assert!(start.elapsed() < Duration::from_secs(3), "still served");
-        let _ = greedy.read(&mut drop);
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-#[test]
-fn a_source_does_not_take_the_places_of_others() {
-    let tcp = Tcp { max_connections: 10, max_connections_per_source: 4, ..Tcp::default() };
-    let server = Fixture::with("127.0.0.1:0", Options { threads: 2, tcp });
-    let from = |source: &str| {
-        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-        socket.bind(&format!("{source}:0").parse::<SocketAddr>().unwrap().into()).unwrap();
-        socket.connect(&server.address.into()).unwrap();
-        let mut stream = TcpStream::from(socket);
-        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        stream.write_all(&frame(b"x")).unwrap();
-        read_frame(&mut stream).unwrap();
-        stream
-    };
-    let mut others: Vec<TcpStream> = ["127.0.0.2", "127.0.0.3"].map(from).into();
-    let mut many: Vec<TcpStream> = (0..30).map(|_| from("127.0.0.4")).collect();
-    assert!(is_closed(&mut many[0]));
-    for stream in others.iter_mut().chain(&mut many[26..]) {
-        stream.write_all(&frame(b"y")).unwrap();
-        assert_eq!(read_frame(stream).unwrap(), b"y");
-    }
-    assert_eq!((server.counts().tcp_open, server.counts().tcp_evicted), (6, 26));
-}
-
-#[test]
-fn limits_may_change_while_it_serves() {
-    let server = Fixture::new("127.0.0.1:0");
-    let mut stays = server.connect();
-    stays.write_all(&frame(b"x")).unwrap();
-    read_frame(&mut stays).unwrap();
-    server.running.set_limits(Tcp { idle_timeout: Duration::from_millis(50), ..Tcp::default() });
-    assert!(is_closed(&mut server.connect()));
-    stays.write_all(&frame(b"y")).unwrap();
-    assert_eq!(read_frame(&mut stays).unwrap(), b"y");
 }

@@ -177,6 +177,12 @@ impl Body {
         }
     }
 
+    /// The end that every question with these sections shares, in wire form; nothing if none was told.
+    #[must_use]
+    pub fn shared(&self) -> &[u8] {
+        &self.suffix[..self.suffix_len]
+    }
+
     /// What was composed.
     #[must_use]
     pub fn sections(&self) -> Sections<'_> {

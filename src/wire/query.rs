@@ -121,7 +121,10 @@ impl<'a> Reader<'a> {
     fn find_opt(&mut self, header: &Header) -> Option<()> {
         let [_, answers, authorities, additionals] = header.counts;
         for _ in 0..u32::from(answers) + u32::from(authorities) {
-            self.record()?;
+            let (rtype, ..) = self.record()?;
+            if rtype == Rtype::OPT {
+                return None; // it stands in the additional section (RFC 6891 §6.1.1)
+            }
         }
         for _ in 0..additionals {
             let at_root = self.message.get(self.at) == Some(&0);

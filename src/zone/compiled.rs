@@ -27,7 +27,7 @@ pub struct Zone {
 }
 
 /// The RRset of the SOA, and what is taken from it once.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Soa {
     pub(super) rrset: u32,
     pub(super) serial: u32,
@@ -140,7 +140,7 @@ impl Zone {
         self.index.find(names::hash(wire), same).map(|&index| self.node(index))
     }
 
-    fn node(&self, index: u32) -> Node<'_> {
+    pub(super) fn node(&self, index: u32) -> Node<'_> {
         Node { zone: self, index }
     }
 }
@@ -155,7 +155,7 @@ impl fmt::Debug for Zone {
 #[derive(Clone, Copy)]
 pub struct Node<'z> {
     zone: &'z Zone,
-    index: u32,
+    pub(super) index: u32,
 }
 
 impl<'z> Node<'z> {

@@ -5,8 +5,6 @@
 //! `n` and `N` for hexadecimal digits from the last to the first with dots between, dots counted in the width. A `$`
 //! alone keeps the offset of the one in front of it in the same text, as BIND does. `\$` and `$$` are dollar signs. RDATA that is one quoted string is what is in the quotes.
 
-use std::io::Write;
-
 use super::head::{Head, TTL_CLASS_OR_TYPE};
 use super::lexer::{Lexer, Token};
 use super::text;
@@ -218,41 +216,36 @@ impl Format {
 
     fn write(self, value: i64, out: &mut Vec<u8>) -> Result<(), Diagnostic> {
         let width = self.width;
-        let Ok(whole) = u64::try_from(value) else {
-            return if self.base == b'd' { done(write!(out, "{value:0width$}")) } else { Err(negative(value)) };
-        };
-        match self.base {
-            b'o' => done(write!(out, "{whole:0width$o}")),
-            b'x' => done(write!(out, "{whole:0width$x}")),
-            b'X' => done(write!(out, "{whole:0width$X}")),
-            b'n' => done(nibbles(whole, width, b"0123456789abcdef", out)),
-            b'N' => done(nibbles(whole, width, b"0123456789ABCDEF", out)),
-            _ => done(write!(out, "{whole:0width$}")),
+        if value < 0 && self.base != b'd' {
+            let message = format!("{value} is below zero, which only base d can write");
+            let hint = "write a greater offset, or start the range at a greater number";
+            return Err(Diagnostic::error_nowhere(message).hint(hint));
         }
+        let text = match self.base {
+            b'o' => format!("{value:0width$o}"),
+            b'x' => format!("{value:0width$x}"),
+            b'X' => format!("{value:0width$X}"),
+            b'n' => nibbles(value, width),
+            b'N' => nibbles(value, width).to_uppercase(),
+            _ => format!("{value:0width$}"),
+        };
+        out.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 }
 
-/// Writing into memory does not fail.
-fn done(_: std::io::Result<()>) -> Result<(), Diagnostic> {
-    Ok(())
-}
-
-fn negative(value: i64) -> Diagnostic {
-    Diagnostic::error_nowhere(format!("{value} is below zero, which only base d can write"))
-        .hint("write a greater offset, or start the range at a greater number")
-}
-
 /// Digits from the last to the first, a dot behind each but the last; dots count in the width, so that one may end it.
-fn nibbles(mut value: u64, mut width: usize, digits: &[u8; 16], out: &mut Vec<u8>) -> std::io::Result<()> {
+fn nibbles(mut value: i64, mut width: usize) -> String {
+    let mut text = String::new();
     loop {
-        out.push(digits[(value & 0xf) as usize]);
+        text += &format!("{:x}", value & 0xf);
         (value, width) = (value >> 4, width.saturating_sub(1));
         if value != 0 || width > 0 {
-            out.push(b'.');
+            text.push('.');
             width = width.saturating_sub(1);
         }
         if value == 0 && width == 0 {
-            return Ok(());
+            return text;
         }
     }
 }

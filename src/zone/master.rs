@@ -219,14 +219,20 @@ impl Parser {
     }
 
     fn record<'s>(&mut self, first: Token<'s>, lexer: &mut Lexer<'s>) -> Result<(), Diagnostic> {
+        let looks_like_comment = first.text.starts_with(b"#") && !lexer.indented();
+        self.whole_record(first, lexer).map_err(|error| match looks_like_comment {
+            // a name may begin so, but what follows it is no record
+            true => Diagnostic::error(first.span, "a comment begins with `;` in a zone file, not with `#`")
+                .hint("write ; instead"),
+            false => error,
+        })
+    }
+
+    fn whole_record<'s>(&mut self, first: Token<'s>, lexer: &mut Lexer<'s>) -> Result<(), Diagnostic> {
         let token = if lexer.indented() {
             first
         } else {
             self.owner = Owner::Unreadable;
-            if first.text.starts_with(b"#") {
-                let error = Diagnostic::error(first.span, "a comment begins with `;` in a zone file, not with `#`");
-                return Err(error.hint("write ; instead"));
-            }
             let owner = self.name(first)?;
             lexer.warnings.extend(class_as_owner(first));
             lexer.warnings.extend(rdata::doubled(first, owner.as_ref(), self.origin.as_ref()));

@@ -7,13 +7,18 @@ use windrose::answer::{Meta, Reply, Transport, Worker, respond};
 use windrose::base::{FileId, Now, Sources};
 use windrose::health::Board;
 use windrose::snapshot::{Cookies, Loaded, Service, Snapshot, Zones};
-use windrose::wire::{Secret, Secrets};
+use windrose::wire::{Name, NameRef, Rtype, Secret, Secrets};
 use windrose::zone::{self, Zone};
+
+use super::text::Word;
 
 /// How the server is set up besides its zones, who asks it, and when.
 #[derive(Clone, Debug)]
 pub(crate) struct Setting {
     pub(crate) nsid: Vec<u8>,
+    /// What class CHAOS is told; empty: nothing.
+    pub(crate) version: String,
+    pub(crate) identity: String,
     /// Secrets of cookies; without any, cookies are not answered.
     pub(crate) secrets: Vec<[u8; 16]>,
     /// Whether large answers over UDP take a valid cookie.
@@ -28,7 +33,16 @@ pub(crate) struct Setting {
 impl Default for Setting {
     fn default() -> Self {
         let from = IpAddr::from([192, 0, 2, 53]);
-        Self { nsid: Vec::new(), secrets: Vec::new(), require: false, keepalive: 0, from, time: 0 }
+        Self {
+            nsid: Vec::new(),
+            version: String::new(),
+            identity: String::new(),
+            secrets: Vec::new(),
+            require: false,
+            keepalive: 0,
+            from,
+            time: 0,
+        }
     }
 }
 
@@ -40,7 +54,13 @@ impl Setting {
             ephemeral: false,
             require: self.require,
         });
-        Service { nsid: self.nsid.clone().into(), cookies, keepalive: self.keepalive, ..Service::default() }
+        Service {
+            nsid: self.nsid.clone().into(),
+            version: self.version.clone().into(),
+            identity: self.identity.clone().into(),
+            cookies,
+            keepalive: self.keepalive,
+        }
     }
 }
 
@@ -63,6 +83,24 @@ pub(crate) fn ask(setting: &Setting, zones: &[(String, String)], query: &[u8], t
         }
         Reply::Drop => None,
     }
+}
+
+/// RDATA of the types that only the zone parser knows.
+pub(crate) fn rdata(rtype: u16, words: &[Word]) -> Result<Vec<u8>, String> {
+    let quoted = |word: &Word| if word.quoted { format!("\"{}\"", word.text) } else { word.text.clone() };
+    let text: Vec<String> = words.iter().map(quoted).collect();
+    let text = format!("@ 0 SOA . . 1 1 1 1 1\n@ 0 NS .\nx 0 TYPE{rtype} {}\n", text.join(" "));
+    let mut sources = Sources::default();
+    let file = sources.add("rdata", text.into_bytes());
+    let mut no_includes = |_: &mut Sources, _: &str, _: FileId| Err(String::from("no includes here"));
+    let (builder, found) = zone::parse(&mut sources, file, &Name::root(), &mut no_includes);
+    if let Some(found) = found.iter().find(|found| found.is_error()) {
+        return Err(sources.one_line(found));
+    }
+    let (zone, _) = builder.finish().map_err(|errors| sources.one_line(&errors[0]))?;
+    let node = zone.get(NameRef::from_wire(b"\x01x\x00").expect("a name"));
+    let rrset = node.and_then(|node| node.rrset(Rtype(rtype))).ok_or("no such record")?;
+    Ok(rrset.rdatas().next().expect("a record").to_vec())
 }
 
 fn compile(origin: &str, text: &str) -> Zone {

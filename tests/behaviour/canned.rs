@@ -96,7 +96,7 @@ fn write(case: &Case, response: &Response) -> Vec<u8> {
     for (at, section) in response.sections.iter().enumerate() {
         let records = section.as_deref().unwrap_or_default();
         octets[7 + at * 2] = records.len() as u8;
-        records.iter().for_each(|record| put_record(&mut octets, &mut names, record));
+        records.iter().for_each(|record| put_record(&mut octets, &mut names, record, case.ask.class()));
     }
     if let Some(opt) = &response.opt {
         octets[11] += 1;
@@ -121,10 +121,10 @@ fn put_opt(octets: &mut Vec<u8>, opt: &Opt, rcode: u8) {
     octets.extend(options);
 }
 
-fn put_record(octets: &mut Vec<u8>, names: &mut HashMap<Vec<u8>, u16>, record: &Record) {
+fn put_record(octets: &mut Vec<u8>, names: &mut HashMap<Vec<u8>, u16>, record: &Record, class: u16) {
     put_name(octets, names, &record.owner);
     octets.extend(record.rtype.to_be_bytes());
-    octets.extend([0, 1]);
+    octets.extend(class.to_be_bytes());
     octets.extend(record.ttl.to_be_bytes());
     let start = octets.len() + 2;
     octets.extend([0, 0]);

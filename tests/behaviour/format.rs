@@ -110,7 +110,12 @@ struct Reader {
     cases: Vec<Case>,
     draft: Option<Draft>,
     problems: Vec<Problem>,
+    /// What the case before cites.
+    cited: Citation,
 }
+
+/// RFC and section, the first of a case.
+type Citation = (u32, Vec<u32>);
 
 /// A case of which not all lines are read.
 struct Draft {
@@ -181,6 +186,8 @@ impl Reader {
             let bad = |_| format!("{}: not a number that fits", word.text);
             match key {
                 "nsid" => self.setting.nsid = value.into(),
+                "version" => self.setting.version = value.into(),
+                "identity" => self.setting.identity = value.into(),
                 "secret" => {
                     let octets = text::hex(value)?.try_into().map_err(|_| "a secret has 16 octets")?;
                     self.setting.secrets.push(octets);
@@ -208,11 +215,18 @@ impl Reader {
         found.map(|(_, text)| text.into()).ok_or_else(|| format!("no `let {name} = …`"))
     }
 
-    fn title(&self, rest: &str) -> Result<String, String> {
+    fn title(&mut self, rest: &str) -> Result<String, String> {
         let (title, citation) = rest.split_at(rest.find("RFC ").ok_or("a case must cite its RFC")?);
         let digits = citation[4..].find(|c: char| !c.is_ascii_digit()).unwrap_or(0);
         if digits == 0 || !citation[4 + digits..].starts_with(" §") {
             return Err("a citation is `RFC NUMBER §SECTION`".into());
+        }
+        let section =
+            citation[4 + digits + " §".len()..].split(|c: char| !c.is_ascii_alphanumeric() && c != '.').next();
+        let cited =
+            (citation[4..4 + digits].parse().unwrap_or(0), section.unwrap_or_default().split('.').map(part).collect());
+        if std::mem::replace(&mut self.cited, cited.clone()) > cited {
+            return Err("cases stand in the order of RFC and section".into());
         }
         match title.trim() {
             "" => Err("a case must have a title".into()),
@@ -290,6 +304,11 @@ impl Response {
             _ => Ok(()),
         }
     }
+}
+
+/// A part of a section's number; those of an appendix come last.
+fn part(text: &str) -> u32 {
+    text.parse().unwrap_or_else(|_| 1000 + text.bytes().next().map_or(0, u32::from))
 }
 
 const RCODES: &[(&str, u16)] = &[

@@ -9,6 +9,8 @@ pub(crate) struct Case<'t> {
     /// Everything before the output.
     head: &'t str,
     changes: Vec<Change<'t>>,
+    /// The command with its arguments, words apart.
+    pub(crate) command: &'t str,
     pub(crate) code: i32,
     pub(crate) output: &'t str,
 }
@@ -23,6 +25,9 @@ enum Change<'t> {
     Remove(&'t str),
 }
 
+/// What runs if a case does not say.
+pub(crate) const CHECK: &str = "check --config config/windrose.toml";
+
 impl<'t> Case<'t> {
     /// Reads a case file.
     pub(crate) fn parse(text: &'t str) -> Result<Self, String> {
@@ -35,8 +40,10 @@ impl<'t> Case<'t> {
         if sections.next().is_none_or(|title| title.trim().is_empty()) {
             return Err("a case begins with a sentence that says what it is about".into());
         }
-        let changes = sections.map(change).collect::<Result<_, _>>()?;
-        Ok(Self { head, changes, code, output })
+        let (runs, changes): (Vec<_>, Vec<_>) = sections.partition(|section| section.starts_with("run "));
+        let command = runs.first().map_or(CHECK, |run| run.trim_start_matches("run ").trim());
+        let changes = changes.into_iter().map(change).collect::<Result<_, _>>()?;
+        Ok(Self { head, changes, command, code, output })
     }
 
     /// The case file with another output.
@@ -74,7 +81,7 @@ fn change(section: &str) -> Result<Change<'_>, String> {
         "file" => Ok(Change::File(name, whole())),
         "bytes" => Ok(Change::Bytes(name, unescape(&whole())?)),
         "remove" => Ok(Change::Remove(name)),
-        _ => Err(format!("`{verb}` is not one of edit, file, bytes, remove")),
+        _ => Err(format!("`{verb}` is not one of edit, file, bytes, remove, run")),
     }
 }
 

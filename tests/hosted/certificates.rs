@@ -62,10 +62,10 @@ pub(crate) fn negotiated() {
     for version in [&TLS12, &TLS13] {
         assert_eq!(connect(tls.address(), &["h2", "dot"], version), Some(Some(b"dot".to_vec())));
         assert_eq!(connect(https.address(), &["http/1.1", "h2"], version), Some(Some(b"h2".to_vec())));
+        assert_eq!(connect(https.address(), &["http/1.1"], version), Some(Some(b"http/1.1".to_vec())));
         // RFC 7858 asks for no protocol to be named
         assert_eq!(connect(tls.address(), &[], version), Some(None));
         assert_eq!(connect(tls.address(), &["h2"], version), None);
-        assert_eq!(connect(https.address(), &["http/1.1"], version), Some(Some(b"http/1.1".to_vec())));
-        assert_eq!(connect(https.address(), &["h3"], version), None);
+        assert_eq!(connect(https.address(), &["dot"], version), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Listeners over the shipped configuration with everything up, certificates for them, and a client of TCP and TLS.
+//! Listeners over the shipped configuration with everything up, certificates for them, and a client of DNS over TLS and TCP.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use windrose::answer::{Reply, Worker, respond};
 use windrose::base::Now;
-use windrose::net::hosted::{self, Certificate, Hosted, certified_key};
-use windrose::net::{Encrypted, Listening, Meta, Options, Responder, Running};
+use windrose::net::hosted::{Certificate, Hosted, Protocol, certified_key};
+use windrose::net::{Encrypted, Limits, Listening, Meta, Options, Responder, Running};
 use windrose::snapshot::Snapshot;
 use windrose::wire::Rtype;
 
@@ -97,102 +97,66 @@ impl Lab {
         Self { runtime, snapshot: Arc::new(snapshot), pair, certificate }
     }
 
-    pub(crate) fn start(&self, protocol: Protocol) -> Listener {
-        self.try_start("127.0.0.1:0".parse().unwrap(), protocol).unwrap()
+    fn engine(&self) -> impl Fn() -> Engine {
+        let snapshot = Arc::clone(&self.snapshot);
+        move || Engine { snapshot: Arc::clone(&snapshot), worker: Worker::new(1) }
     }
 
-    pub(crate) fn try_start(&self, address: SocketAddr, protocol: Protocol) -> std::io::Result<Listener> {
-        let engine = || Engine { snapshot: Arc::clone(&self.snapshot), worker: Worker::new(1) };
-        let certificate = || Arc::clone(&self.certificate);
-        let host = |protocol| {
-            Hosted::start(address, protocol, self.runtime.handle(), engine)
-                .map(|hosted| (hosted.address(), Serving::Hosted(hosted)))
-        };
-        let serve = |encrypted| {
-            let running = Running::start(Options { threads: 2, ..Options::default() }, engine)?;
-            let listening = running.serve(running.bind_encrypted(address, encrypted)?)?;
-            Ok((listening.addresses()[0], Serving::Own(running, listening)))
-        };
-        let (address, serving) = match protocol {
-            Protocol::Dns => host(hosted::Protocol::Dns),
-            Protocol::Quic => host(hosted::Protocol::Quic(certificate())),
-            Protocol::Tls => serve(Encrypted::Tls(certificate())),
-            Protocol::Https => serve(Encrypted::Https(certificate())),
-        }?;
-        Ok(Listener { address, protocol, serving })
+    /// hickory-server on an address.
+    pub(crate) fn try_start(&self, address: SocketAddr, protocol: Protocol) -> std::io::Result<Hosted> {
+        Hosted::start(address, protocol, self.runtime.handle(), self.engine())
     }
 
-    /// UDP and TCP of hickory-server.
-    pub(crate) fn plain(&self) -> Listener {
-        self.start(Protocol::Dns)
+    /// hickory-server over UDP and TCP.
+    pub(crate) fn dns(&self) -> Hosted {
+        self.try_start("127.0.0.1:0".parse().unwrap(), Protocol::Dns).unwrap()
     }
 
-    pub(crate) fn tls(&self) -> Listener {
-        self.start(Protocol::Tls)
+    /// TLS or HTTPS on an address.
+    pub(crate) fn try_encrypted(&self, address: SocketAddr, by: Encrypted, limits: Limits) -> std::io::Result<Served> {
+        let running = Running::start(Options { threads: 2, limits }, self.engine())?;
+        let listening = running.serve(running.bind_encrypted(address, by)?)?;
+        Ok(Served { listening, running })
     }
 
-    pub(crate) fn https(&self) -> Listener {
-        self.start(Protocol::Https)
+    pub(crate) fn tls(&self) -> Served {
+        let by = Encrypted::Tls(Arc::clone(&self.certificate));
+        self.try_encrypted("127.0.0.1:0".parse().unwrap(), by, Limits::default()).unwrap()
     }
 
-    /// A client of TCP, or of TLS that trusts the lab's certificate.
-    pub(crate) fn connect(&self, to: &Listener) -> Client<'_> {
-        let trusted = vec![self.pair.der()];
-        let stream: Box<dyn Stream> = self.runtime.block_on(async {
-            match to.protocol {
-                Protocol::Dns => Box::new(TcpStream::connect(to.address).await.unwrap()) as Box<dyn Stream>,
-                _ => Box::new(connect(to.address, trusted, &["dot"], rustls::DEFAULT_VERSIONS).await.unwrap()),
-            }
-        });
-        Client { stream, runtime: &self.runtime }
+    pub(crate) fn https(&self) -> Served {
+        self.limited_https(Limits::default())
+    }
+
+    pub(crate) fn limited_https(&self, limits: Limits) -> Served {
+        let by = Encrypted::Https(Arc::clone(&self.certificate));
+        self.try_encrypted("127.0.0.1:0".parse().unwrap(), by, limits).unwrap()
+    }
+
+    /// A client of DNS over TLS that trusts the lab's certificate.
+    pub(crate) fn connect(&self, to: &Served) -> Client<'_> {
+        let connecting = connect(to.address(), vec![self.pair.der()], &["dot"], rustls::DEFAULT_VERSIONS);
+        Client { stream: Box::new(self.runtime.block_on(connecting).unwrap()), runtime: &self.runtime }
+    }
+
+    /// A client over TCP.
+    pub(crate) fn connect_plainly(&self, to: &Hosted) -> Client<'_> {
+        let stream = self.runtime.block_on(TcpStream::connect(to.address())).unwrap();
+        Client { stream: Box::new(stream), runtime: &self.runtime }
     }
 }
 
-/// What a listener speaks.
-#[derive(Clone, Copy)]
-pub(crate) enum Protocol {
-    Dns,
-    Tls,
-    Quic,
-    Https,
+/// A listener of our own for TLS or HTTPS.
+pub(crate) struct Served {
+    pub(crate) listening: Listening,
+    pub(crate) running: Running,
 }
 
-/// A listener that is served, by hickory-server or by our own sockets.
-pub(crate) struct Listener {
-    address: SocketAddr,
-    protocol: Protocol,
-    serving: Serving,
-}
-
-enum Serving {
-    Hosted(Hosted),
-    Own(Running, Listening),
-}
-
-impl Listener {
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    pub(crate) fn is_serving(&self) -> bool {
-        match &self.serving {
-            Serving::Hosted(hosted) => hosted.is_serving(),
-            Serving::Own(..) => true,
-        }
-    }
-
-    pub(crate) async fn stop(self, grace: Duration) {
-        match self.serving {
-            Serving::Hosted(hosted) => hosted.stop(grace).await,
-            Serving::Own(_running, listening) => listening.close(grace).await,
-        }
+impl Served {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listening.addresses()[0]
     }
 }
-
-/// A connection, encrypted or not.
-pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// Connects with TLS, offering protocols and versions, trusting certificates.
 pub(crate) async fn connect(
@@ -213,7 +177,12 @@ pub(crate) async fn connect(
     TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(HOST).unwrap(), stream).await
 }
 
-/// A connection of DNS over TCP or TLS.
+/// A connection, encrypted or not.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// A connection that carries DNS messages.
 pub(crate) struct Client<'l> {
     stream: Box<dyn Stream>,
     runtime: &'l Runtime,
@@ -232,7 +201,7 @@ impl Client<'_> {
 
     fn try_ask(&mut self, query: &[u8], patience: Duration) -> Option<Vec<u8>> {
         let stream = &mut self.stream;
-        self.runtime.block_on(async { tokio::time::timeout(patience, exchange(stream, query)).await.ok()?.ok() })
+        self.runtime.block_on(async { tokio::time::timeout(patience, exchange(&mut **stream, query)).await.ok()?.ok() })
     }
 
     /// The response to a question.
@@ -251,7 +220,7 @@ impl Client<'_> {
     }
 }
 
-async fn exchange(stream: &mut impl Stream, query: &[u8]) -> std::io::Result<Vec<u8>> {
+async fn exchange(stream: &mut dyn Stream, query: &[u8]) -> std::io::Result<Vec<u8>> {
     let len = u16::try_from(query.len()).unwrap();
     stream.write_all(&[&len.to_be_bytes(), query].concat()).await?;
     let mut response = vec![0; stream.read_u16().await?.into()];

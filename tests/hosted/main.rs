@@ -1,13 +1,15 @@
-//! Encrypted listeners, and those of hickory-server, over the engine: every protocol, certificates, stopping, and how
-//! responses of hickory-server differ from those of our own sockets.
+//! Encrypted listeners, our own and those of hickory-server, over the engine: every protocol, HTTP, certificates, limits,
+//! stopping; and how responses of hickory-server differ from those of our own sockets.
 //!
 //! What needs `kdig` is ignored without it and says so; with `WINDROSE_REQUIRE_TOOLS` set it fails.
 #![allow(clippy::unwrap_used, reason = "a test that fails should fail where it stands")]
 
 mod behaviour;
 mod certificates;
+mod https;
 mod kdig;
 mod lab;
+mod limits;
 mod listeners;
 mod responses;
 #[path = "../support/mod.rs"]
@@ -24,6 +26,14 @@ fn main() -> ExitCode {
         ("certificates::its_end_is_known", certificates::expiry_is_known),
         ("certificates::replaced_while_a_connection_stands", certificates::replaced),
         ("certificates::protocols_and_versions", certificates::negotiated),
+        ("https::get_and_post_over_both_versions", https::both_ways),
+        ("https::what_may_be_cached_and_how_long", https::cached),
+        ("https::errors_have_their_status", https::errors),
+        ("https::a_slow_body_is_given_up", https::slow_body),
+        ("limits::a_handshake_has_its_time", limits::handshake),
+        ("limits::idle_connections_are_closed", limits::idle),
+        ("limits::a_source_has_its_share", limits::share),
+        ("limits::tls_gives_way_to_https", limits::eviction),
         ("listeners::one_stops_and_others_go_on", listeners::one_stops),
         ("listeners::dropping_stops_too", listeners::dropping_stops),
         ("listeners::an_address_that_is_taken", listeners::taken),

@@ -15,16 +15,16 @@ use crate::support::{self, query};
 
 pub(crate) fn dropped() {
     let lab = Lab::new();
-    let hosted = lab.plain();
-    let mut client = lab.connect(&hosted);
+    let hosted = lab.dns();
+    let mut client = lab.connect_plainly(&hosted);
     assert!(client.is_ignored(&query("drop.example.com", Rtype::A, None)));
     assert_eq!(client.message("ns1.example.com", Rtype::A).answers.len(), 1);
 }
 
 pub(crate) fn panicked() {
     let lab = Lab::new();
-    let hosted = lab.plain();
-    let mut client = lab.connect(&hosted);
+    let hosted = lab.dns();
+    let mut client = lab.connect_plainly(&hosted);
     for _ in 0..3 {
         assert!(client.is_ignored(&query("panic.example.com", Rtype::A, None)));
     }
@@ -33,9 +33,9 @@ pub(crate) fn panicked() {
 
 pub(crate) fn unreadable() {
     let lab = Lab::new();
-    let hosted = lab.plain();
+    let hosted = lab.dns();
     let subnet = Some(("192.0.2.0".parse().unwrap(), 24));
-    let response = lab.connect(&hosted).ask(&query("garbage.example.com", Rtype::A, subnet));
+    let response = lab.connect_plainly(&hosted).ask(&query("garbage.example.com", Rtype::A, subnet));
     let message = Message::from_vec(&response).unwrap();
     assert_eq!(message.response_code, ResponseCode::ServFail);
     assert_eq!(message.queries[0].name().to_string(), "garbage.example.com.");
@@ -45,8 +45,8 @@ pub(crate) fn unreadable() {
 /// The response must be what the engine gave, but for compression.
 pub(crate) fn case_and_order() {
     let lab = Lab::new();
-    let hosted = lab.plain();
-    let mut client = lab.connect(&hosted);
+    let hosted = lab.dns();
+    let mut client = lab.connect_plainly(&hosted);
     let mut engine = support::Engine::new(support::healthy(support::shipped()), 1);
     for (name, rtype) in [
         ("wWw.ExAmPlE.cOm", Rtype::TXT),
@@ -60,21 +60,21 @@ pub(crate) fn case_and_order() {
     ] {
         for subnet in [None, Some(("133.11.0.0".parse().unwrap(), 24))] {
             let query = query(name, rtype, subnet);
-            let hosted_message = Message::from_vec(&client.ask(&query)).unwrap();
+            let found = Message::from_vec(&client.ask(&query)).unwrap();
             let direct = engine.ask(&query, Transport::Tcp).unwrap();
             let direct = Message::from_vec(direct).unwrap();
             // the text shows case, which names that are compared do not
-            assert_eq!(format!("{hosted_message}"), format!("{direct}"));
-            assert_eq!(hosted_message.edns, direct.edns);
+            assert_eq!(format!("{found}"), format!("{direct}"));
+            assert_eq!(found.edns, direct.edns);
         }
     }
 }
 
-/// RDATA that hickory may refuse, or write in another form, if it looked at them.
+/// RDATA that hickory would refuse, or write in another form, if it looked at them.
 const ODD: &str = "$TTL 60\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\n\
                    empty TYPE65280 \\# 0\n\
                    private TYPE65281 \\# 3 010203\n\
-                   https TYPE65 \\# 11 0001 00 0004 0004 c0000201\n\
+                   https TYPE65 \\# 15 0001 00 0004 0004 c0000201 fffe 0000\n\
                    tlsa TYPE52 \\# 4 03 ff ff 00\n\
                    naptr TYPE35 \\# 9 0001 0002 0121 00 00 00\n\
                    caa CAA 255 issue \";;=\"\n\
@@ -83,8 +83,8 @@ const ODD: &str = "$TTL 60\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\n\
 
 pub(crate) fn rdata() {
     let lab = Lab::with(odd());
-    let hosted = lab.plain();
-    let (mut client, mut engine) = (lab.connect(&hosted), support::Engine::new(odd(), 1));
+    let hosted = lab.dns();
+    let (mut client, mut engine) = (lab.connect_plainly(&hosted), support::Engine::new(odd(), 1));
     for (name, rtype) in [
         ("empty", 65280),
         ("private", 65281),
@@ -123,11 +123,11 @@ fn rdata_of<'r>(response: &'r [u8], query: &[u8]) -> &'r [u8] {
 
 pub(crate) fn many_at_once() {
     let lab = Lab::new();
-    let hosted = lab.plain();
+    let hosted = lab.dns();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                let mut client = lab.connect(&hosted);
+                let mut client = lab.connect_plainly(&hosted);
                 for _ in 0..50 {
                     assert_eq!(client.message("www.example.com", Rtype::A).answers.len(), 1);
                 }

@@ -1,8 +1,4 @@
-//! DNS over QUIC, served by hickory-server; UDP and TCP too, for whoever prefers one server for all.
-//!
-//! TLS and HTTPS could be hosted here as well and are not: hickory-server 0.26 counts neither connections nor streams,
-//! finishes one handshake before it begins the next, and knows HTTPS only by POST. They are served by our own sockets
-//! ([`Running::bind_encrypted`](super::Running::bind_encrypted)), with the limits of TCP.
+//! DNS over TLS, QUIC and HTTPS, served by hickory-server; UDP and TCP too, for whoever prefers one server for all.
 //!
 //! A [`Hosted`] is one listener. hickory-server reads a query and asks our [`Handler`]; that gives the octets of the
 //! query to a [`Responder`](super::Responder), which answers them as it answers those of our own sockets, and hands the
@@ -25,11 +21,12 @@
 //!   cut short (TC).
 //! * Over UDP, a socket of a wildcard address replies from the address that the route prescribes, not from the one
 //!   asked. [`Meta::local`](super::Meta) is the address that was listened on.
-//! * A connection over QUIC ends after 100 queries.
-//! * Connections are not counted, over QUIC nor over its TCP; idle ones are closed after ten seconds. Where strangers can
-//!   connect, a packet filter should limit connections for each of them.
-//! * A socket that the system says is not connected, or whose connection was aborted, it gives up. [`Hosted::is_serving`]
-//!   tells.
+//! * HTTPS is HTTP/2 with POST. GET, and any other path, end without a status.
+//! * A connection over QUIC ends after 100 queries. Handshakes come one after the other: a client that does not finish
+//!   its own delays others by up to five seconds.
+//! * Connections are not counted, nor streams in them. Idle ones are closed after ten seconds; besides that there may be
+//!   as many as the process has descriptors, and when those run out it tries to accept without a pause. Where strangers
+//!   can connect, a packet filter should limit connections for each of them.
 //! * Connections are closed at once when their listener stops.
 //! * It logs each query at `info`, and what clients do wrong at `warn`.
 

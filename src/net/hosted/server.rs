@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use hickory_server::Server;
 use rustls::ServerConfig;
-use rustls::crypto::aws_lc_rs;
 use rustls::version::TLS13;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::runtime::Handle;
@@ -17,6 +16,7 @@ use tokio::task::JoinHandle;
 use super::{Certificate, Handler, listen};
 use crate::net::Responder;
 use crate::net::server::REFRESH;
+use crate::net::tls::server_config;
 
 /// How long a handshake may take, and how long a connection may be idle (RFC 7766 §6.2.3).
 const IDLE: Duration = Duration::from_secs(10);
@@ -127,7 +127,8 @@ impl Bound {
             }
             Protocol::Quic(certificate) => {
                 let socket = UdpSocket::from_std(listen::datagram(address, "QUIC")?)?;
-                Self::Quic(socket, tls(certificate)?)
+                // RFC 9001 §4.2: no earlier version
+                Self::Quic(socket, Arc::new(server_config(certificate, &[b"doq"], &[&TLS13])?))
             }
         })
     }
@@ -151,16 +152,4 @@ impl Bound {
             }
         }
     }
-}
-
-/// TLS with aws-lc-rs, which is named so that nothing depends on what else the process has chosen.
-fn tls(certificate: Arc<Certificate>) -> io::Result<Arc<ServerConfig>> {
-    let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        // RFC 9001 §4.2: no earlier version
-        .with_protocol_versions(&[&TLS13])
-        .map_err(io::Error::other)?
-        .with_no_client_auth()
-        .with_cert_resolver(certificate);
-    config.alpn_protocols = vec![b"doq".to_vec()];
-    Ok(Arc::new(config))
 }

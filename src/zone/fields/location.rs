@@ -59,9 +59,8 @@ impl Angle {
             if self.sign(token).is_some() {
                 break;
             }
-            let part = token.word().and_then(|word| fixed(word, places)).map(|part| part as u32 * unit);
-            value +=
-                part.filter(|&part| part < 60 * unit * 10u32.pow(places)).ok_or_else(|| token.instead_of(&expected))?;
+            let part = token.word().and_then(|word| fixed(word, places)).filter(|&part| part < 60 * 10u64.pow(places));
+            value += part.ok_or_else(|| token.instead_of(&expected))? as u32 * unit; // below 60 minutes or seconds
             expected = match places {
                 0 => format!("seconds below 60, with up to three digits behind the point, or {positive} or {negative}"),
                 _ => format!("{positive} or {negative}"),

@@ -1,5 +1,6 @@
 //! Tests of the room as its callers see it: text in, records, findings and look-ups out.
 
+mod checks;
 mod find;
 mod forms;
 mod generate;
@@ -28,7 +29,7 @@ fn read_files(text: &[u8], files: &[(&str, &str)]) -> (ZoneBuilder, Vec<String>)
         Ok(sources.add(found.0, found.1.into()))
     };
     let (builder, errors) = parse(&mut sources, file, &name("example"), load);
-    for finding in errors.iter().chain(&builder.warnings) {
+    for finding in errors.iter().chain(builder.findings.shown()) {
         assert!(finding.hint.is_some() && finding.span.is_some(), "{finding:?} says not what to do, or not where");
     }
     (builder, errors.iter().map(|error| sources.one_line(error)).collect())
