@@ -103,6 +103,11 @@ impl Listeners {
         lost.iter().map(line).collect()
     }
 
+    /// What is open.
+    pub(super) fn open_now(&self) -> Vec<(Listener, SocketAddr)> {
+        self.open.iter().map(|open| (open.what.listener.clone(), open.address)).collect()
+    }
+
     /// What went wrong in the sockets.
     pub(super) fn gauge(&self) -> net::Gauge {
         self.threads.gauge()

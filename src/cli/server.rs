@@ -155,7 +155,7 @@ impl Supervisor {
 
     /// Waits for a reason to reload.
     async fn next(&mut self) -> Option<ReloadRequest> {
-        let Self { watch, requests, listeners, .. } = self;
+        let Self { handle, watch, requests, listeners, .. } = self;
         let changed = async {
             match watch {
                 Some(watch) => watch.changed().await,
@@ -168,7 +168,12 @@ impl Supervisor {
             tokio::select! {
                 request = requests.recv() => return request,
                 () = &mut changed => return Some(ReloadRequest { why: "files have changed", done: None }),
-                _ = look.tick() => listeners.lost().iter().for_each(|line| error!("{line}")),
+                _ = look.tick() => {}
+            }
+            let lost = listeners.lost();
+            if !lost.is_empty() {
+                lost.iter().for_each(|line| error!("{line}"));
+                handle.serving.set_listeners(listeners.open_now());
             }
         }
     }

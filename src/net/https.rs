@@ -2,13 +2,16 @@
 //!
 //! axum tells methods and paths apart, hyper reads and writes. A connection that brings no whole query for
 //! `Limits::idle` is closed, whatever else it sends; a body must be whole after `Limits::query`. What a client does not
-//! take is bounded by streams times what each may have waiting.
+//! take is bounded by streams times what each may have waiting; one that has not taken all of it for `Limits::write` is
+//! cut off.
 
 use super::places::Pulse;
 use super::server::Stop;
+use super::taken::{Waiting, Watched};
 use super::tcp::Visit;
 use super::worker::Worker;
 use super::{Meta, Responder};
+use crate::wire::Header;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Extension, FromRequest, RawQuery, Request};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -105,16 +108,27 @@ pub(super) async fn converse(
         service.router.clone().oneshot(request)
     });
     let http = http();
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let waiting = Waiting::default();
+    let stream = TokioIo::new(Watched::new(stream, &waiting));
+    let mut connection = pin!(http.serve_connection(stream, service));
     let mut stop = stop.clone();
     loop {
-        let until = pulse.last() + visit.limits.idle;
+        let idle_at = pulse.last() + visit.limits.idle;
+        // looked at again before a wait that has not begun yet could be over
+        let until = idle_at.min(waiting.since().unwrap_or_else(Instant::now) + visit.limits.write);
         tokio::select! {
             biased;
             () = stop.signalled() => break,
             // what is wrong is hyper's to tell the client
             _ = connection.as_mut() => return Ok(()),
-            () = sleep_until(until) => if pulse.last() + visit.limits.idle <= until { break },
+            () = sleep_until(until) => {}
+        }
+        let now = Instant::now();
+        if waiting.since().is_some_and(|since| since + visit.limits.write <= now) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        if pulse.last() + visit.limits.idle <= now {
+            break;
         }
     }
     connection.as_mut().graceful_shutdown();
@@ -152,6 +166,7 @@ enum Refusal {
     NoQuery,
     NotBase64,
     NotDns,
+    Unanswered,
     TooLong,
     MediaType,
     TooSlow,
@@ -164,6 +179,7 @@ impl IntoResponse for Refusal {
             Self::NoQuery => (StatusCode::BAD_REQUEST, "the query is missing: GET /dns-query?dns=BASE64URL\n"),
             Self::NotBase64 => (StatusCode::BAD_REQUEST, "\"dns\" is not base64url without padding\n"),
             Self::NotDns => (StatusCode::BAD_REQUEST, "that is no DNS query\n"),
+            Self::Unanswered => (StatusCode::INTERNAL_SERVER_ERROR, "this query is not answered\n"),
             Self::TooLong => (StatusCode::PAYLOAD_TOO_LARGE, "a DNS message has 65535 octets at most\n"),
             Self::MediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "the content type must be application/dns-message\n")
@@ -221,7 +237,10 @@ fn ask<R: Responder>(desk: &Mutex<Desk<R>>, client: &Client, query: &[u8]) -> Re
     let Desk { worker, out } = &mut *desk;
     worker.start_batch();
     // what other transports leave unanswered has a status here
-    worker.respond(query, &client.meta, out).map(<[u8]>::to_vec).ok_or(Refusal::NotDns)
+    worker.respond(query, &client.meta, out).map(<[u8]>::to_vec).ok_or_else(|| match Header::parse(query) {
+        Some(header) if !header.response => Refusal::Unanswered,
+        _ => Refusal::NotDns,
+    })
 }
 
 /// A desk where something panicked serves on: what it holds is written anew for each query.

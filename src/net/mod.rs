@@ -19,6 +19,7 @@
 //! | `freshness` | how long an HTTP cache may keep a response                                  |
 //! | `frame`     | two-octet framing, without a socket                                         |
 //! | [`hosted`]  | QUIC, and in a second way UDP and TCP, served by hickory-server               |
+//! | `taken`     | since when a client has not taken what is written to it                      |
 //! | `worker`    | a thread's responder, walled off: its panic costs a query, not the thread   |
 //! | `sys`       | system calls: packet info, limits and priorities; the only `unsafe` here    |
 //!
@@ -34,6 +35,7 @@ mod places;
 mod server;
 mod stream;
 mod sys;
+mod taken;
 mod tcp;
 mod tls;
 mod udp;

@@ -21,7 +21,7 @@ pub struct Limits {
     pub idle: Duration,
     /// A query must be whole this long after its first octet, and a handshake this long after the connection.
     pub query: Duration,
-    /// A client that does not take a batch of responses for this long is cut off.
+    /// A client that has not taken the responses to all it asked at once within this time is cut off.
     pub write: Duration,
     /// Connections at the same time. Beyond it the one idle for the longest gives way.
     pub connections: usize,

@@ -1,7 +1,7 @@
 //! One connection (RFC 7766), encrypted or not: queries as they come, responses to all that are at hand in one write.
 //!
 //! Everything a client can hold up ends: silence after `Limits::idle`, a query that has begun after `Limits::query`, and
-//! responses that are not taken after `Limits::write`. While responses wait to be taken nothing is read, so a connection
+//! responses that are not taken after `Limits::write`, those to all queries that came at once together. While responses wait to be taken nothing is read, so a connection
 //! holds one query and one batch of responses at most.
 
 use super::Responder;
@@ -37,7 +37,8 @@ where
     R: Responder,
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut connection = Connection { stream, frames: Frames::new(), out: Vec::new(), desk, visit };
+    let (frames, write_by) = (Frames::new(), Instant::now());
+    let mut connection = Connection { stream, frames, out: Vec::new(), write_by, desk, visit };
     connection.run().await?;
     timeout(visit.limits.write, connection.stream.shutdown()).await?
 }
@@ -46,6 +47,9 @@ struct Connection<'d, R, S> {
     stream: S,
     frames: Frames,
     out: Vec<u8>,
+    /// When the responses to the queries at hand must be taken: all of them, or a client that takes each write a little
+    /// too slowly would hold its place for as many times the limit as there are writes.
+    write_by: Instant,
     desk: &'d Desk<R>,
     visit: &'d Visit,
 }
@@ -81,6 +85,7 @@ impl<R: Responder, S: AsyncRead + AsyncWrite + Unpin> Connection<'_, R, S> {
     /// Answers every whole query; whether there was one, and whether the stream still makes sense.
     async fn answer(&mut self) -> io::Result<(bool, bool)> {
         self.desk.worker.borrow_mut().start_batch();
+        self.write_by = Instant::now() + self.visit.limits.write;
         let mut answered = false;
         let sane = loop {
             match self.answer_next() {
@@ -115,7 +120,7 @@ impl<R: Responder, S: AsyncRead + AsyncWrite + Unpin> Connection<'_, R, S> {
                 self.stream.write_all(&self.out).await?;
                 self.stream.flush().await
             };
-            timeout(self.visit.limits.write, written).await??;
+            timeout_at(self.write_by, written).await??;
             self.out.clear();
             self.out.shrink_to(KEEP);
         }

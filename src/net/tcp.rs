@@ -17,6 +17,9 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// The longest message.
 const LONGEST: usize = u16::MAX as usize;
+/// Octets that wait in the kernel beyond what the client has room for. Without a bound the kernel takes megabytes for each
+/// client that does not read; smaller wakes a thread more often for one response.
+const UNSENT: u32 = 1 << 16;
 /// The pause after a failure to accept. Without one, a process out of file descriptors spins: the connection stays in
 /// the queue and the listener stays ready.
 const REST: Duration = Duration::from_millis(100);
@@ -103,8 +106,10 @@ fn admit<R: Responder>(stream: TcpStream, client: SocketAddr, desk: &Rc<Desk<R>>
 fn prepare(stream: &TcpStream, limits: &Limits) {
     // Responses are whole writes: nothing is gained by waiting for more.
     let _ = stream.set_nodelay(true);
+    let socket = socket2::SockRef::from(stream);
+    let _ = socket.set_tcp_notsent_lowat(UNSENT);
     // What a client does not take is not kept for it after the connection was closed either (tcp(7)).
-    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limits.write));
+    let _ = socket.set_tcp_user_timeout(Some(limits.write));
 }
 
 /// Serves a connection to its end.

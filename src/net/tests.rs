@@ -345,6 +345,24 @@ fn a_source_has_its_share_of_connections() {
 }
 
 #[test]
+fn a_client_that_reads_by_drops_is_cut_off_too() {
+    let limits = Limits { write: Duration::from_millis(300), ..Limits::default() };
+    let server = Fixture::with("127.0.0.1:0", Options { threads: 1, limits });
+    let mut greedy = server.connect();
+    greedy.write_all(&frame(b"big").repeat(400)).unwrap();
+    eventually(|| !server.seen.lock().unwrap().is_empty());
+    let start = Instant::now();
+    // 60,000 octets every 50 ms: each write is taken in time, all of them would take 20 seconds
+    let mut drop = [0; 60_000];
+    while server.counts().tcp_open > 0 {
+        assert!(start.elapsed() < Duration::from_secs(5), "still served");
+        greedy.read_exact(&mut drop).unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(server.counts().tcp_cut, 1);
+}
+
+#[test]
 fn others_are_served_while_a_client_does_not_read() {
     let server = Fixture::with("127.0.0.1:0", Options { threads: 1, ..Options::default() });
     let mut greedy = server.connect();
