@@ -6,11 +6,14 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncReadExt;
+use data_encoding::BASE64URL_NOPAD;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
 use windrose::net::{Encrypted, Limits};
 use windrose::wire::Rtype;
 
-use crate::lab::{Lab, Served, connect};
+use crate::lab::{HOST, Lab, Served, connect, connect_over};
+use crate::support::query;
 
 const SHORT: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(5);
@@ -78,6 +81,40 @@ pub(crate) fn share() {
     assert!(is_closed(&mut raw(&served)));
     assert_eq!(first.message("ns1.example.com", Rtype::A).answers.len(), 1);
     assert_eq!(served.running.gauge().counts().tcp_refused, 1);
+}
+
+/// A client that asks on and on and takes the responses by drops, each write in time.
+pub(crate) fn slow_reader() {
+    let lab = Lab::new();
+    let served = lab.limited_https(Limits { write: SHORT, ..Limits::default() });
+    let query = query("ns1.example.com", Rtype::A, None);
+    let path = format!("/dns-query?dns={}", BASE64URL_NOPAD.encode(&query));
+    let requests = format!("GET {path} HTTP/1.1\r\nHost: {HOST}\r\n\r\n").repeat(20);
+    let start = Instant::now();
+    lab.runtime.block_on(async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let stream = socket.connect(served.address()).await.unwrap();
+        let trusted = vec![lab.pair.der()];
+        let stream = connect_over(stream, trusted, &["http/1.1"], rustls::DEFAULT_VERSIONS).await.unwrap();
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let asking = async { while writer.write_all(requests.as_bytes()).await.is_ok() {} };
+        let reading = async {
+            while reader.read(&mut [0; 1000]).await.is_ok_and(|octets| octets > 0) && start.elapsed() < LONG {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            () = asking => {}
+            () = reading => {}
+        }
+    });
+    assert!((SHORT..LONG).contains(&start.elapsed()), "{:?}", start.elapsed());
+    // the client may see the end before it is counted
+    while served.running.gauge().counts().tcp_cut == 0 {
+        assert!(start.elapsed() < LONG, "not cut off");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// One limit for all protocols: whoever was idle for longest gives way, on whatever listener.

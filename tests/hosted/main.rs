@@ -34,6 +34,7 @@ fn main() -> ExitCode {
         ("limits::idle_connections_are_closed", limits::idle),
         ("limits::a_source_has_its_share", limits::share),
         ("limits::tls_gives_way_to_https", limits::eviction),
+        ("limits::a_client_that_reads_by_drops_is_cut_off", limits::slow_reader),
         ("listeners::one_stops_and_others_go_on", listeners::one_stops),
         ("listeners::dropping_stops_too", listeners::dropping_stops),
         ("listeners::an_address_that_is_taken", listeners::taken),
