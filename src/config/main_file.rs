@@ -68,7 +68,7 @@ pub enum Host {
     /// The sockets of this program.
     #[default]
     Native,
-    /// hickory-server, as it also serves the encrypted protocols.
+    /// hickory-server, as it also serves QUIC.
     Hickory,
 }
 

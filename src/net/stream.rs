@@ -95,6 +95,8 @@ impl<R: Responder, S: AsyncRead + AsyncWrite + Unpin> Connection<'_, R, S> {
             }
             if self.out.len() >= FLUSH {
                 self.flush().await?;
+                // others of this thread have their turn
+                tokio::task::yield_now().await;
             }
         };
         self.flush().await?;

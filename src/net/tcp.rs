@@ -114,14 +114,16 @@ fn prepare(stream: &TcpStream, limits: &Limits) {
 
 /// Serves a connection to its end.
 async fn converse<R: Responder>(stream: TcpStream, desk: &Desk<R>, visit: Visit) {
+    let shake_hands = |tls, stream| tls::shake_hands(tls, stream, &desk.stop, &visit.limits);
+    // boxed: a plain connection has no room for what the others need
     let served = match &desk.speaks {
         Speaks::Plain => stream::converse(stream, desk, &visit).await,
-        Speaks::Tls(tls) => match tls::shake_hands(tls, stream, &desk.stop, &visit.limits).await {
-            Ok(stream) => stream::converse(stream, desk, &visit).await,
+        Speaks::Tls(tls) => match Box::pin(shake_hands(tls, stream)).await {
+            Ok(stream) => Box::pin(stream::converse(stream, desk, &visit)).await,
             Err(error) => Err(error),
         },
-        Speaks::Https(tls, router) => match tls::shake_hands(tls, stream, &desk.stop, &visit.limits).await {
-            Ok(stream) => https::converse(stream, router, &desk.stop, &visit).await,
+        Speaks::Https(tls, service) => match Box::pin(shake_hands(tls, stream)).await {
+            Ok(stream) => Box::pin(https::converse(stream, service, &desk.stop, &visit)).await,
             Err(error) => Err(error),
         },
     };

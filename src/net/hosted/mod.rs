@@ -1,4 +1,4 @@
-//! DNS over TLS, QUIC and HTTPS, served by hickory-server; UDP and TCP too, for whoever prefers one server for all.
+//! DNS over QUIC, served by hickory-server; UDP and TCP too, for whoever prefers one server for all.
 //!
 //! A [`Hosted`] is one listener. hickory-server reads a query and asks our [`Handler`]; that gives the octets of the
 //! query to a [`Responder`](super::Responder), which answers them as it answers those of our own sockets, and hands the
@@ -8,7 +8,7 @@
 //! |---------------|-------------------------------------------------------------------------------|
 //! | `server`      | a listener: start and stop                                                    |
 //! | `listen`      | opening its sockets, and saying what to do where that fails                   |
-//! | `certificate` | certificates that can be replaced, and reading them from PEM                  |
+//! | `certificate` | certificates that can be replaced, and reading them from PEM; TLS and HTTPS have theirs from here too |
 //! | `handler`     | from a request of hickory's to a responder and back                           |
 //! | `reply`       | a response's octets as hickory's types, and whether they fit                  |
 //!
@@ -21,12 +21,11 @@
 //!   cut short (TC).
 //! * Over UDP, a socket of a wildcard address replies from the address that the route prescribes, not from the one
 //!   asked. [`Meta::local`](super::Meta) is the address that was listened on.
-//! * HTTPS is HTTP/2 with POST. GET, and any other path, end without a status.
 //! * A connection over QUIC ends after 100 queries. Handshakes come one after the other: a client that does not finish
 //!   its own delays others by up to five seconds.
-//! * Connections are not counted, nor streams in them. Idle ones are closed after ten seconds; besides that there may be
-//!   as many as the process has descriptors, and when those run out it tries to accept without a pause. Where strangers
-//!   can connect, a packet filter should limit connections for each of them.
+//! * Connections are not counted, nor streams in them, and [`Limits`](super::Limits) do not hold for them. Idle ones are
+//!   closed after ten seconds; besides that there may be as many as the process has descriptors, and when those run out it
+//!   tries to accept without a pause. Where strangers can connect, a packet filter should limit connections for each.
 //! * Connections are closed at once when their listener stops.
 //! * It logs each query at `info`, and what clients do wrong at `warn`.
 
