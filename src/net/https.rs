@@ -23,7 +23,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use std::fmt;
 use std::future::Future;
-use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -91,13 +90,8 @@ struct Client {
     patience: Duration,
 }
 
-/// Serves a connection to its end; an error is the client's doing, `TimedOut` where it was too slow.
-pub(super) async fn converse(
-    stream: TlsStream<TcpStream>,
-    service: &Service,
-    stop: &Stop,
-    visit: &Visit,
-) -> io::Result<()> {
+/// Serves a connection to its end.
+pub(super) async fn converse(stream: TlsStream<TcpStream>, service: &Service, stop: &Stop, visit: &Visit) {
     let pulse = visit.place.pulse.clone();
     let client = Client { meta: visit.meta, pulse: pulse.clone(), patience: visit.limits.query };
     let service = service_fn(|mut request: http::Request<Incoming>| {
@@ -113,13 +107,13 @@ pub(super) async fn converse(
             biased;
             () = stop.signalled() => break,
             // what is wrong is hyper's to tell the client
-            _ = connection.as_mut() => return Ok(()),
+            _ = connection.as_mut() => return,
             () = sleep_until(until) => if pulse.last() + visit.limits.idle <= until { break },
         }
     }
     connection.as_mut().graceful_shutdown();
-    let _ = timeout(visit.limits.write, connection).await?;
-    Ok(())
+    // over HTTP/2 the client has a word in this, and may have gone
+    let _ = timeout(visit.limits.write, connection).await;
 }
 
 fn http() -> auto::Builder<Local> {

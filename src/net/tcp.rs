@@ -118,7 +118,10 @@ async fn converse<R: Responder>(stream: TcpStream, desk: &Desk<R>, visit: Visit)
             Err(error) => Err(error),
         },
         Speaks::Https(tls, service) => match Box::pin(shake_hands(tls, stream)).await {
-            Ok(stream) => Box::pin(https::converse(stream, service, &desk.stop, &visit)).await,
+            Ok(stream) => {
+                Box::pin(https::converse(stream, service, &desk.stop, &visit)).await;
+                Ok(())
+            }
             Err(error) => Err(error),
         },
     };
