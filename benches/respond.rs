@@ -26,6 +26,25 @@ fn respond(criterion: &mut Criterion) {
         group.bench_function(name, |bencher| bencher.iter(|| engine.ask(&query, Transport::Udp).map(<[u8]>::len)));
     }
     group.finish();
+    limited(criterion);
+}
+
+/// What asking the table of rates costs: compare with "static" above.
+fn limited(criterion: &mut Criterion) {
+    let loaded = support::limited(support::load(&support::repository("config/windrose.toml")));
+    let mut engine = Engine::new(healthy(loaded), 1).limited();
+    let query = query("ns1.example.com", Rtype::A, None);
+    let mut group = criterion.benchmark_group("rate limit");
+    group.bench_function("static, within the rate", |bencher| {
+        bencher.iter(|| {
+            engine.now.mono.0 += 1000;
+            engine.ask(&query, Transport::Udp).map(<[u8]>::len)
+        });
+    });
+    group.bench_function("static, over the rate", |bencher| {
+        bencher.iter(|| engine.ask(&query, Transport::Udp).map(<[u8]>::len));
+    });
+    group.finish();
 }
 
 criterion_group!(benches, respond);

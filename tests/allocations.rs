@@ -6,8 +6,8 @@ mod support;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use support::{Engine, healthy, query, shipped};
-use windrose::answer::Transport;
+use support::{Engine, healthy, limited, load, query, repository};
+use windrose::answer::{Counters, Transport};
 use windrose::wire::Rtype;
 
 struct Counting;
@@ -30,9 +30,18 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+/// A query for A with options of EDNS.
+fn with_options(name: &str, options: &[u8]) -> Vec<u8> {
+    let mut query = query(name, Rtype::A, None);
+    query[11] = 1;
+    query.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, options.len() as u8]);
+    query.extend(options);
+    query
+}
+
 #[test]
 fn answering_allocates_nothing() {
-    let mut engine = Engine::new(healthy(shipped()), 1);
+    let mut engine = Engine::new(healthy(limited(load(&repository("config/windrose.toml")))), 1).limited();
     let client = Some(([141, 20, 0, 0].into(), 24));
     let queries = [
         query("ns1.example.com", Rtype::A, None),
@@ -44,14 +53,21 @@ fn answering_allocates_nothing() {
         query("static.example.com", Rtype::A, client),
         query("host.lab.example.com", Rtype::A, None),
         query("example.net", Rtype::A, client),
+        with_options("www.example.com", &[0, 3, 0, 0, 0, 11, 0, 0, 0, 12, 0, 0]),
+        with_options("www.example.com", &[0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]),
+        with_options("nothing.example.com", &[[0, 10, 0, 24].as_slice(), &[1; 24]].concat()),
+        with_options("www.example.com", &[0, 10, 0, 1, 1]),
         vec![0; 40],
     ];
     for query in &queries {
         let before = ALLOCATIONS.load(Ordering::Relaxed);
-        for transport in [Transport::Udp, Transport::Tcp] {
+        // within the rate of one a second, over it and slipping, over it, and unlimited
+        for transport in [Transport::Udp, Transport::Udp, Transport::Udp, Transport::Tcp] {
             let _ = engine.ask(query, transport);
         }
         let made = ALLOCATIONS.load(Ordering::Relaxed) - before;
         assert_eq!(made, 0, "{made} allocations for {query:02x?}");
     }
+    let Counters { rate_dropped, rate_slipped, .. } = &**engine.worker.counters;
+    assert!(rate_dropped.get() > 0 && rate_slipped.get() > 0, "rates were limited");
 }

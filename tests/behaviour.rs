@@ -7,6 +7,7 @@
 //! With `WINDROSE_BEHAVIOUR_SERVER=ADDRESS:PORT` the cases are asked over UDP and TCP of a server that serves the zones
 //! of one file (`cargo test --test behaviour wildcard::`).
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,7 +35,10 @@ use query::Transport;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let mut trials = vec![Trial::test("data::mistakes_are_found", mistakes_are_found)];
+    let mut trials = vec![
+        Trial::test("data::mistakes_are_found", mistakes_are_found),
+        Trial::test("data::shapes_are_many", shapes_are_many),
+    ];
     for path in files() {
         trials.extend(trials_of(&path));
     }
@@ -97,7 +101,7 @@ fn ask_and_check(subject: &Subject, case: &Case) -> Result<(), Failed> {
 
 fn ask(subject: &Subject, packet: &[u8], tcp: bool) -> Result<Option<Vec<u8>>, Failed> {
     let Ok(server) = std::env::var("WINDROSE_BEHAVIOUR_SERVER") else {
-        return Ok(adapter::ask(&subject.zones, packet, tcp));
+        return Ok(adapter::ask(&subject.setting, &subject.zones, packet, tcp));
     };
     let server: SocketAddr = server.parse().map_err(|_| "WINDROSE_BEHAVIOUR_SERVER is no ADDRESS:PORT")?;
     Ok(sockets::ask(server, packet, tcp))
@@ -114,6 +118,29 @@ fn data_is_sound(subject: &Subject, file: &str) -> Result<(), Failed> {
         problems.extend(sound.err().map(|problem| format!("{file}:{}: {problem}", case.line)));
     }
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n").into()) }
+}
+
+/// How many cases differ from all others of the same zones in shape: what is asked besides the name, and code, flags, types of
+/// records and options of the response.
+#[allow(clippy::print_stdout, reason = "the figure")]
+fn shapes_are_many() -> Result<(), Failed> {
+    let mut shapes = HashSet::new();
+    for path in files() {
+        let subject = format::parse("", &std::fs::read_to_string(&path)?).map_err(|_| "see the test of the file")?;
+        for case in &subject.cases {
+            let name = case.ask.question().map_or(0, |question| question.len() - 4);
+            let asked = (case.ask.packet.get(2..12), case.ask.packet.get(12 + name..), case.ask.transport as u8);
+            let answered = case.expected.as_ref().map(|response| {
+                let types =
+                    |section: &Vec<_>| section.iter().map(|record: &format::Record| record.rtype).collect::<Vec<_>>();
+                let sections = response.sections.iter().map(|section| section.as_ref().map(types)).collect::<Vec<_>>();
+                format!("{} {:?} {sections:?} {:?}", response.rcode, response.flags, response.opt)
+            });
+            shapes.insert(format!("{path:?} {asked:?} {answered:?}"));
+        }
+    }
+    println!("{} shapes of question and response", shapes.len());
+    if shapes.len() < 400 { Err(format!("only {} cases differ in shape", shapes.len()).into()) } else { Ok(()) }
 }
 
 /// A mistake is reported at its line, and none hides another.

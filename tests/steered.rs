@@ -48,12 +48,20 @@ fn all_down(loaded: Arc<Loaded>) -> Snapshot {
 
 /// The shipped configuration with some text of its steering file replaced.
 fn changed(old: &str, new: &str) -> Arc<Loaded> {
+    with_records("", old, new)
+}
+
+/// The same, with more records at the end of its zone file.
+fn with_records(records: &str, old: &str, new: &str) -> Arc<Loaded> {
     let folder = tempfile::tempdir().expect("a folder");
     for file in ["config/windrose.toml", "zones/example.com.zone", "zones/example.com.toml", "geo/country.mmdb"] {
         let to = folder.path().join(file);
         std::fs::create_dir_all(to.parent().expect("a folder")).expect("made");
         std::fs::copy(repository(file), to).expect("copied");
     }
+    let zone = folder.path().join("zones/example.com.zone");
+    let text = std::fs::read_to_string(&zone).expect("text");
+    std::fs::write(&zone, text + records).expect("written");
     let steering = folder.path().join("zones/example.com.toml");
     let text = std::fs::read_to_string(&steering).expect("text");
     assert!(text.contains(old), "the shipped steering file has no {old:?}");
@@ -90,6 +98,55 @@ fn a_steered_name_keeps_its_other_records_and_denies_the_rest() {
         (30, Some(0)),
         "min of the name, scope 0 (RFC 7871 §7.4)"
     );
+}
+
+/// Records of several kinds: hints of its own, none, another target, AliasMode.
+const SERVICE: &str = "$ORIGIN example.com.\n\
+    www  HTTPS 1 . mandatory=alpn,ipv4hint alpn=h2 no-default-alpn port=8443 ipv4hint=192.0.2.99 ipv6hint=2001:db8::99 key700=x\n\
+    www  HTTPS 2 . alpn=h3\n\
+    www  HTTPS 3 cdn.example.net. ipv4hint=192.0.2.98\n\
+    www  SVCB  0 other.example.net.\n";
+
+/// The records of an answer in master-file form, without what differs from draw to draw.
+fn service(engine: &mut Engine, rtype: Rtype, client: Option<(IpAddr, u8)>) -> (Vec<String>, u32, Option<u8>) {
+    let message = engine.message(&query("www.example.com", rtype, client));
+    let mut texts: Vec<String> = message.answers.iter().map(|record| record.data.to_string()).collect();
+    texts.sort();
+    (texts, message.answers[0].ttl, scope(&message))
+}
+
+#[test]
+fn hints_of_https_records_agree_with_the_addresses() {
+    let loaded = with_records(SERVICE, "", "");
+    let mut engine = Engine::new(healthy(Arc::clone(&loaded)), 1);
+    for (client, v4, v6) in [(GERMANY, "192.0.2.1", "2001:db8::1"), (JAPAN, "203.0.113.1", "2001:db8:2::1")] {
+        for _ in 0..50 {
+            let (texts, ttl, scope) = service(&mut engine, Rtype::HTTPS, subnet(client));
+            assert_eq!((ttl, scope.expect("a scope") > 0, texts.len()), (300, true, 3), "{texts:?}");
+            let hints = format!("ipv4hint={v4}");
+            assert!(
+                texts[..2].iter().all(|text| text.contains(&hints) && text.contains(&format!("ipv6hint={v6}"))),
+                "{texts:?}"
+            );
+            assert!(texts[0].contains("mandatory=alpn,ipv4hint") && !texts[0].contains("192.0.2.99"), "{texts:?}");
+            assert!(texts[0].contains("8443") && texts[0].contains("unknown700"), "{texts:?}");
+            assert!(texts[2].contains("192.0.2.98"), "the record of another target stays: {texts:?}");
+        }
+    }
+    assert_eq!(service(&mut engine, Rtype::SVCB, None).0, ["0 other.example.net."]);
+
+    let mut engine = Engine::new(all_down(loaded), 1);
+    let (texts, ttl, _) = service(&mut engine, Rtype::HTTPS, subnet(JAPAN));
+    assert!(texts[0].contains("ipv4hint=192.0.2.80") && ttl == 30, "the last resort, as A: {texts:?}");
+}
+
+#[test]
+fn hints_go_where_no_address_is_answered() {
+    let loaded = with_records(SERVICE, "when_all_down = \"last_resort\"", "when_all_down = \"servfail\"");
+    let mut engine = Engine::new(all_down(loaded), 1);
+    let (texts, ttl, _) = service(&mut engine, Rtype::HTTPS, subnet(JAPAN));
+    assert!(texts[..2].iter().all(|text| !text.contains("hint")) && ttl == 30, "{texts:?}");
+    assert!(texts[0].contains("mandatory=alpn ") || texts[0].contains("mandatory=alpn,"), "{texts:?}");
 }
 
 #[test]

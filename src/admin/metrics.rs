@@ -100,7 +100,9 @@ fn queries(out: &mut Out<'_>, sums: &Sums) -> fmt::Result {
     let zones = sums.zones.iter().map(|(zone, &count)| ([("zone", zone.as_str())], count));
     out.counters("zone_queries", "Queries answered, by the zone of the name asked", zones)?;
     out.counter("dropped", "Packets that got no response: not DNS queries", sums.dropped)?;
-    out.counter("truncated", "Responses cut short by TC", sums.truncated)
+    out.counter("truncated", "Responses cut short by TC", sums.truncated)?;
+    let over = sums.over_rate.iter().map(|(&what, &count)| ([("what", what)], count));
+    out.counters("over_rate", "Responses over the rate of [rate_limit], by what became of them", over)
 }
 
 fn steered(out: &mut Out<'_>, sums: &Sums) -> fmt::Result {

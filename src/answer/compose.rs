@@ -1,34 +1,38 @@
 //! Composes a response and fits it into what the transport carries.
+//!
+//! Records are composed position-independently ([`Body`]); only [`Composer::finish`] knows the message that they go into.
 
 use crate::wire::{
-    EdnsQuery, Full, Header, Mark, NameRef, OPTION_CLIENT_SUBNET, OPTION_EDE, Query, Question, Rcode, Rtype, Section,
-    UDP_PAYLOAD, Writer,
+    Body, EdnsQuery, Full, HEADER_LEN, Header, Message, OPT_LEN, Owner, Question, Rcode, Section, UDP_PAYLOAD,
 };
 use crate::zone::RrSet;
 
+use super::limit::{Bucket, Kind};
 use super::meta::{Meta, Transport};
-use super::status::{Ede, Status};
+use super::options::Options;
+use super::status::Status;
 
 /// The largest response to a client that does not say what it takes (RFC 1035 §4.2.1).
 const PLAIN_UDP_LIMIT: usize = 512;
-/// Octets of an OPT record without options.
-const OPT_LEN: usize = 11;
-/// Octets of the longest options we send: Client Subnet, or an Extended DNS Error with its text.
-const MAX_OPTIONS: usize = 64;
 
 /// A response being composed.
-pub(super) struct Composer<'q, 'o> {
-    header: &'q Header,
-    edns: Option<&'q EdnsQuery>,
+pub(super) struct Composer<'q> {
+    question: &'q Question<'q>,
+    options: Option<Options<'q>>,
     udp: bool,
-    writer: Writer<'o>,
-    /// Where the sections begin.
-    start: Mark,
+    /// The most octets of the response.
+    limit: usize,
+    /// The sections.
+    pub(super) body: Box<Body>,
     pub(super) rcode: Rcode,
     pub(super) authoritative: bool,
     truncated: bool,
     /// SCOPE PREFIX-LENGTH of the response (RFC 7871 §7.2.1).
     pub(super) scope: u8,
+    /// Why there is no answer.
+    failed: Option<Status>,
+    /// What kind of answer it is.
+    pub(super) kind: Kind,
 }
 
 /// The size that a response over this transport to this client may have (RFC 6891 §6.2.3, with our own cap).
@@ -41,67 +45,85 @@ fn limit(meta: &Meta, edns: Option<&EdnsQuery>, room: usize) -> usize {
     asked.min(meta.limit).min(room)
 }
 
-/// A response of header and, if it could be read, question.
-pub(super) fn bare(header: &Header, question: Option<&Question<'_>>, status: Status, out: &mut [u8]) -> (usize, Rcode) {
-    let raw = question.map(|question| question.raw).filter(|raw| raw.len() + crate::wire::HEADER_LEN <= out.len());
-    match Writer::new(out, raw) {
-        Ok(writer) => (writer.finish(header, status.rcode(), false, false), status.rcode()),
-        Err(Full) => (0, status.rcode()),
+/// A response without records: header, the question if it could be read, and options if the query has any.
+pub(super) fn bare(
+    header: &Header,
+    question: Option<&Question<'_>>,
+    options: Option<&Options<'_>>,
+    told: Result<(), Status>,
+    out: &mut [u8],
+) -> (usize, Rcode) {
+    let rcode = told.err().map_or(Rcode::NOERROR, Status::rcode);
+    let room = out.len().min(PLAIN_UDP_LIMIT);
+    let raw = question.map(|question| question.raw).filter(|raw| raw.len() + HEADER_LEN <= room);
+    let Ok(mut message) = Message::new(&mut out[..room], raw) else { return (0, rcode) };
+    if let Some(options) = options {
+        // a buffer too small for it is none that a transport brings
+        let _ = put_opt(&mut message, options, rcode, 0, told.err());
     }
+    (message.finish(header, rcode, false, false), rcode)
 }
 
-impl<'q, 'o> Composer<'q, 'o> {
-    /// Starts the response to a query. The buffer holds at least a header and the longest question.
-    pub(super) fn new(header: &'q Header, query: &'q Query<'_>, meta: &Meta, out: &'o mut [u8]) -> Self {
-        let room = out.len();
-        let limit = limit(meta, query.edns.as_ref(), room).max(PLAIN_UDP_LIMIT.min(room));
-        let mut writer =
-            Writer::new(&mut out[..limit], Some(query.question.raw)).expect("512 octets hold any question");
-        if let Some(edns) = &query.edns {
-            writer.reserve(OPT_LEN + client_subnet_len(edns));
-        }
+/// Appends OPT with its options.
+fn put_opt(
+    message: &mut Message<'_>,
+    options: &Options<'_>,
+    rcode: Rcode,
+    scope: u8,
+    failed: Option<Status>,
+) -> Result<(), Full> {
+    message.put_opt(UDP_PAYLOAD, rcode, options.edns().dnssec_ok, |before, out| match failed {
+        // what options mean to that version is not known
+        Some(Status::BadVers) => 0,
+        _ => options.write(scope, failed.and_then(Status::ede), before, out),
+    })
+}
+
+impl<'q> Composer<'q> {
+    /// Starts the response to a query, which is to fit into a buffer of `room` octets.
+    pub(super) fn new(
+        mut body: Box<Body>,
+        question: &'q Question<'q>,
+        options: Option<Options<'q>>,
+        meta: &Meta,
+        room: usize,
+    ) -> Self {
+        let opt = options.as_ref().map_or(0, |options| OPT_LEN + options.max_len());
+        // without a cookie that it should have, a client gets what one without EDNS may get
+        let trusted = options.as_ref().filter(|options| !options.lacks_cookie());
+        let limit = limit(meta, trusted.map(Options::edns), room).max(PLAIN_UDP_LIMIT.min(room));
+        body.start(limit.saturating_sub(HEADER_LEN + question.raw.len() + opt));
         Self {
-            header,
-            edns: query.edns.as_ref(),
+            question,
+            options,
             udp: meta.transport == Transport::Udp,
-            start: writer.mark(),
-            writer,
+            limit,
+            body,
             rcode: Rcode::NOERROR,
             authoritative: true,
             truncated: false,
             scope: 0,
+            failed: None,
+            kind: Kind::Other,
         }
     }
 
-    /// Writes an RRset, whole.
-    pub(super) fn rrset(
-        &mut self,
-        section: Section,
-        owner: NameRef<'_>,
-        rrset: RrSet<'_>,
-        ttl: u32,
-    ) -> Result<(), Full> {
-        rrset.rdatas().try_for_each(|rdata| self.record(section, owner, rrset.rtype(), ttl, rdata))
+    /// Whether a valid server cookie shows that the client's address is not forged.
+    pub(super) fn cookie_is_valid(&self) -> bool {
+        self.options.as_ref().is_some_and(Options::cookie_is_valid)
     }
 
-    /// Writes a record.
-    pub(super) fn record(
-        &mut self,
-        section: Section,
-        owner: NameRef<'_>,
-        rtype: Rtype,
-        ttl: u32,
-        rdata: &[u8],
-    ) -> Result<(), Full> {
-        self.writer.put_record(section, owner, rtype, ttl, rdata)
+    /// Writes an RRset, whole.
+    pub(super) fn rrset(&mut self, section: Section, owner: Owner<'_>, rrset: RrSet<'_>, ttl: u32) -> Result<(), Full> {
+        rrset.rdatas().try_for_each(|rdata| self.body.record(section, owner, rrset.rtype(), ttl, rdata))
     }
 
     /// Writes an RRset if it fits, else nothing of it. Returns whether it fitted.
-    pub(super) fn optional(&mut self, section: Section, owner: NameRef<'_>, rrset: RrSet<'_>) -> bool {
-        let mark = self.writer.mark();
+    pub(super) fn optional(&mut self, section: Section, owner: Owner<'_>, rrset: RrSet<'_>) -> bool {
+        let mark = self.body.mark();
         let fits = self.rrset(section, owner, rrset, rrset.ttl().secs()).is_ok();
         if !fits {
-            self.writer.roll_back(mark);
+            self.body.roll_back(mark);
         }
         fits
     }
@@ -111,10 +133,26 @@ impl<'q, 'o> Composer<'q, 'o> {
         if !self.udp {
             return Err(Status::TooLarge);
         }
-        self.writer.roll_back(self.start);
+        if self.options.as_ref().is_some_and(|options| options.lacks_cookie() && options.has_cookie()) {
+            return Err(Status::BadCookie);
+        }
+        self.slip();
+        Ok(())
+    }
+
+    /// What its rate is counted as.
+    pub(super) fn bucket(&self) -> Bucket<'_> {
+        match self.failed {
+            Some(_) => (Kind::Other, &[]),
+            None => (self.kind, self.body.shared()),
+        }
+    }
+
+    /// Empties the response and sets TC, so that the client asks again over TCP.
+    pub(super) fn slip(&mut self) {
+        self.body.clear();
         self.truncated = true;
         self.scope = 0;
-        Ok(())
     }
 
     /// Whether TC is set.
@@ -122,75 +160,26 @@ impl<'q, 'o> Composer<'q, 'o> {
         self.truncated
     }
 
-    /// Ends a response that says why there is no answer.
-    pub(super) fn fail(mut self, status: Status) -> (usize, Rcode) {
-        self.writer.roll_back(self.start);
+    /// Turns the response into one that says why there is no answer.
+    pub(super) fn fail(&mut self, status: Status) {
+        self.body.clear();
         self.rcode = status.rcode();
         self.authoritative = false;
         self.truncated = false;
         self.scope = 0;
-        self.end(status.ede(), status != Status::BadClientSubnet && status != Status::BadVers)
+        self.failed = Some(status);
     }
 
-    /// Ends a response.
-    pub(super) fn finish(self) -> (usize, Rcode) {
-        self.end(None, true)
-    }
-
-    fn end(mut self, ede: Option<Ede>, echo_subnet: bool) -> (usize, Rcode) {
-        self.writer.release();
-        if let Some(edns) = self.edns {
-            let mut options = Options::default();
-            if let (Some(Ok(subnet)), true) = (edns.client_subnet, echo_subnet) {
-                let mut data = [0; 20];
-                let len = subnet.write(self.scope, &mut data);
-                options.push(OPTION_CLIENT_SUBNET, &[&data[..len]]);
-            }
-            if let Some(Ede { code, text }) = ede {
-                options.push(OPTION_EDE, &[&code.to_be_bytes(), text.as_bytes()]);
-            }
-            let opt = self.writer.put_opt(UDP_PAYLOAD, self.rcode, edns.dnssec_ok, options.as_slice());
+    /// Writes the response; returns its length, and the sections' buffers.
+    pub(super) fn finish(self, header: &Header, out: &mut [u8]) -> (usize, Box<Body>) {
+        let out = &mut out[..self.limit];
+        let mut message = Message::new(out, Some(self.question.raw)).expect("512 octets hold any question");
+        let put = message.put_sections(self.body.sections());
+        debug_assert!(put.is_ok(), "the room was reckoned with header and question");
+        if let Some(options) = &self.options {
+            let opt = put_opt(&mut message, options, self.rcode, self.scope, self.failed);
             debug_assert!(opt.is_ok(), "room for OPT was reserved");
         }
-        (self.writer.finish(self.header, self.rcode, self.authoritative, self.truncated), self.rcode)
-    }
-}
-
-fn client_subnet_len(edns: &EdnsQuery) -> usize {
-    match edns.client_subnet {
-        Some(Ok(subnet)) => 8 + usize::from(subnet.source).div_ceil(8),
-        _ => 0,
-    }
-}
-
-/// EDNS options of a response.
-struct Options {
-    octets: [u8; MAX_OPTIONS],
-    len: usize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { octets: [0; MAX_OPTIONS], len: 0 }
-    }
-}
-
-impl Options {
-    /// Appends an option, or nothing where the room does not do.
-    fn push(&mut self, code: u16, parts: &[&[u8]]) {
-        let data: usize = parts.iter().map(|part| part.len()).sum();
-        if self.len + 4 + data > MAX_OPTIONS {
-            return;
-        }
-        let [c0, c1] = code.to_be_bytes();
-        let [l0, l1] = (data as u16).to_be_bytes(); // at most MAX_OPTIONS
-        for part in [&[c0, c1, l0, l1][..]].iter().chain(parts) {
-            self.octets[self.len..self.len + part.len()].copy_from_slice(part);
-            self.len += part.len();
-        }
-    }
-
-    fn as_slice(&self) -> &[u8] {
-        &self.octets[..self.len]
+        (message.finish(header, self.rcode, self.authoritative, self.truncated), self.body)
     }
 }

@@ -42,6 +42,12 @@ pub struct Counters {
     pub dropped: Counter,
     /// Responses cut short by TC.
     pub truncated: Counter,
+    /// Responses over the rate that were not sent.
+    pub rate_dropped: Counter,
+    /// Responses over the rate that were sent empty, with TC.
+    pub rate_slipped: Counter,
+    /// Responses over the rate that were sent, as the limit is only tried out.
+    pub rate_excused: Counter,
 }
 
 impl Counters {

@@ -2,28 +2,41 @@
 //!
 //! A query is parsed ([`wire`](crate::wire)), its zone found ([`snapshot`](crate::snapshot)), its name resolved within
 //! the zone (`resolve`), a steered name answered from the plan (`steered`), and the response composed and fitted into
-//! what the transport carries (`compose`). `status` maps what can go wrong to RCODE and Extended DNS Error.
+//! what the transport carries (`compose`), with the options of EDNS (`options`). `status` maps what can go wrong to RCODE and Extended DNS Error.
 //!
 //! Nothing here waits, locks, logs, allocates or reads a clock.
 
+mod additional;
+mod chaos;
 mod compose;
 mod counters;
+mod hints;
+mod limit;
 mod meta;
+mod options;
 mod resolve;
 mod status;
 mod steered;
 mod worker;
 
+#[cfg(test)]
+mod tests;
+
 pub use counters::{COUNTED_RCODES, COUNTED_TYPES, Counters, NamedCounters, Steered};
+pub use limit::RateTable;
 pub use meta::{Meta, Transport};
 pub use steered::{Client, steered_family};
 pub use worker::{MAX_CHAIN, Worker};
 
 use crate::base::Now;
 use crate::snapshot::Snapshot;
-use crate::wire::{Class, HEADER_LEN, Header, Malformed, Opcode, Query, Question, Rtype, parse_query};
+use crate::wire::{
+    Class, EdnsQuery, HEADER_LEN, Header, Malformed, Opcode, Question, Rcode, Rtype, parse_cookie_request, parse_query,
+};
 
 use compose::Composer;
+use limit::{Bucket, Kind, Verdict};
+use options::Options;
 use resolve::Resolver;
 use status::Status;
 
@@ -40,17 +53,22 @@ pub enum Reply {
 ///
 /// `out` takes the response; it should hold 65,535 octets for TCP and at least 1,232 for UDP.
 pub fn respond(snap: &Snapshot, query: &[u8], meta: &Meta, now: Now, worker: &mut Worker, out: &mut [u8]) -> Reply {
-    let Some(header) = Header::parse(query).filter(|header| !header.response && out.len() >= HEADER_LEN) else {
+    // a response to a response, or to port 0, only serves who forges addresses
+    let usable = |header: &Header| !header.response && out.len() >= HEADER_LEN && meta.source.port() != 0;
+    let Some(header) = Header::parse(query).filter(usable) else {
         worker.counters.dropped.increment();
         return Reply::Drop;
     };
-    let mut rtype = None;
-    let (len, rcode) = answer(snap, query, &header, meta, now, worker, out, &mut rtype);
-    worker.counters.responded(meta.transport, rtype, rcode);
-    Reply::Send(len)
+    match answer(snap, query, &header, meta, now, worker, out) {
+        Some((len, rtype, rcode)) => {
+            worker.counters.responded(meta.transport, rtype, rcode);
+            Reply::Send(len)
+        }
+        None => Reply::Drop,
+    }
 }
 
-#[allow(clippy::too_many_arguments, reason = "one stage of the pipeline, called once")]
+/// Writes the response. Returns its length, the type asked where it could be read, and the response code.
 fn answer(
     snap: &Snapshot,
     query: &[u8],
@@ -59,40 +77,107 @@ fn answer(
     now: Now,
     worker: &mut Worker,
     out: &mut [u8],
-    rtype: &mut Option<Rtype>,
-) -> (usize, crate::wire::Rcode) {
-    if header.opcode != Opcode::QUERY {
-        return compose::bare(header, None, Status::NotImp, out);
-    }
+) -> Option<(usize, Option<Rtype>, Rcode)> {
+    let options = |edns: EdnsQuery| Options::new(edns, &snap.loaded.service, meta, now);
     let query = match parse_query(query, header) {
         Ok(query) => query,
-        Err(Malformed { question }) => return compose::bare(header, question.as_ref(), Status::FormErr, out),
+        Err(Malformed { question, edns }) => {
+            let asked = parse_cookie_request(query, header).map(options);
+            let told = unread(header, asked.as_ref());
+            let options = asked.or_else(|| edns.map(options));
+            let proven = options.as_ref().is_some_and(Options::cookie_is_valid);
+            if !proven && judged(snap, meta, now, worker, (Kind::Unread, &[])) != Verdict::Send {
+                return None;
+            }
+            let (len, rcode) = compose::bare(header, question.as_ref(), options.as_ref(), told, out);
+            return Some((len, None, rcode));
+        }
     };
-    *rtype = Some(query.question.rtype);
-    let mut composer = Composer::new(header, &query, meta, out);
-    if let Err(status) = admit(&query) {
-        return composer.fail(status);
-    }
+    let rtype = query.question.rtype;
+    let body = worker.body.take().unwrap_or_default();
+    let options = query.edns.map(options);
+    let admitted = admit(snap, header, &query.question, options.as_ref(), meta);
+    let mut composer = Composer::new(body, &query.question, options, meta, out.len());
     let resolver = Resolver { snap, question: &query.question, edns: query.edns.as_ref(), meta, now };
-    match resolver.resolve(&mut composer, worker) {
-        Ok(()) => composer.finish(),
-        Err(status) => composer.fail(status),
+    let answered = admitted.and_then(|()| match query.question.class {
+        Class::CH => chaos::chaos(&snap.loaded.service, &query.question, &mut composer),
+        _ => resolver.resolve(&mut composer, worker),
+    });
+    if let Err(status) = answered {
+        composer.fail(status);
+    }
+    let proven = composer.cookie_is_valid();
+    let verdict = if proven { Verdict::Send } else { judged(snap, meta, now, worker, composer.bucket()) };
+    match verdict {
+        Verdict::Send => {}
+        Verdict::Slip => composer.slip(),
+        Verdict::Drop => {
+            worker.body = Some(composer.body);
+            return None;
+        }
+    }
+    let rcode = composer.rcode;
+    let (len, body) = composer.finish(header, out);
+    worker.body = Some(body);
+    Some((len, Some(rtype), rcode))
+}
+
+/// Whether a response is within its rate; counts it if it is not.
+fn judged(snap: &Snapshot, meta: &Meta, now: Now, worker: &mut Worker, bucket: Bucket<'_>) -> Verdict {
+    let (Some(limit), Some(table)) = (&snap.loaded.rate_limit, &worker.rates) else { return Verdict::Send };
+    if meta.transport != Transport::Udp {
+        return Verdict::Send;
+    }
+    let verdict = limit::judge(limit, table, meta.source.ip(), bucket, now.mono, &mut worker.over_rate);
+    match verdict {
+        Verdict::Send => {}
+        _ if limit.settings.dry_run => {
+            worker.counters.rate_excused.increment();
+            return Verdict::Send;
+        }
+        Verdict::Slip => worker.counters.rate_slipped.increment(),
+        Verdict::Drop => worker.counters.rate_dropped.increment(),
+    }
+    verdict
+}
+
+/// What is told to a query that has no question to answer; `asked` if it only asks for a cookie (RFC 7873 §5.4).
+fn unread(header: &Header, asked: Option<&Options<'_>>) -> Result<(), Status> {
+    match asked {
+        _ if header.opcode != Opcode::QUERY => Err(Status::NotImp),
+        Some(options) => options.cookie_request(),
+        None => Err(Status::FormErr),
     }
 }
 
 /// Whether a well-formed query is one that zones can answer.
-fn admit(query: &Query<'_>) -> Result<(), Status> {
-    if let Some(edns) = &query.edns {
-        if edns.version > 0 {
-            return Err(Status::BadVers);
-        }
-        if matches!(edns.client_subnet, Some(Err(_))) {
-            return Err(Status::BadClientSubnet);
-        }
+fn admit(
+    snap: &Snapshot,
+    header: &Header,
+    question: &Question<'_>,
+    options: Option<&Options<'_>>,
+    meta: &Meta,
+) -> Result<(), Status> {
+    if header.opcode != Opcode::QUERY {
+        return Err(Status::NotImp);
     }
-    match query.question {
-        Question { class, .. } if class != Class::IN => Err(Status::Prohibited),
-        Question { rtype: Rtype::AXFR | Rtype::IXFR, .. } => Err(Status::Prohibited),
+    options.map_or(Ok(()), Options::check)?;
+    match *question {
+        Question { rtype: Rtype::NXNAME, .. } => Err(Status::FormErr), // RFC 9824 §3.5
+        Question { class, .. } if ![Class::IN, Class::CH, Class::ANY].contains(&class) => Err(Status::NotSupported),
+        Question { rtype: Rtype::AXFR | Rtype::IXFR, .. } => Err(transfer(snap, question, meta)),
         _ => Ok(()),
+    }
+}
+
+/// Why a zone is not transferred.
+fn transfer(snap: &Snapshot, question: &Question<'_>, meta: &Meta) -> Status {
+    let name = question.name.as_ref();
+    if question.rtype == Rtype::AXFR && meta.transport == Transport::Udp {
+        Status::NotImp // RFC 5936 §4.2
+    } else if snap.loaded.zones.find(name).is_none_or(|(_, zone)| zone.origin() != name) {
+        Status::NotAuth // RFC 5936 §2.2.1
+    } else {
+        Status::Prohibited
     }
 }

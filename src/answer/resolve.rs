@@ -1,12 +1,14 @@
-//! RFC 1034 §4.3.2 within what is served here: zone, name, type, CNAME chain, referral, negative answer.
+//! RFC 1034 §4.3.2 within what is served here: zone, name, type, chains of CNAME and DNAME, referral, negative answer.
 
 use crate::base::Now;
 use crate::snapshot::Snapshot;
-use crate::wire::{EdnsQuery, Full, NameBuf, NameRef, Question, Rcode, Rtype, Section};
-use crate::zone::{Found, Node, RrSet, Zone};
+use crate::wire::{Class, EdnsQuery, Full, NameBuf, NameRef, Owner, Question, Rcode, Rtype, Section};
+use crate::zone::{Found, Node, Zone};
 
+use super::additional::{additional, glue};
 use super::compose::Composer;
-use super::meta::Meta;
+use super::limit::Kind;
+use super::meta::{Meta, Transport};
 use super::status::Status;
 use super::worker::{MAX_CHAIN, Worker};
 
@@ -20,11 +22,12 @@ pub(super) struct Resolver<'a> {
 }
 
 /// What follows once a name of a chain is dealt with.
-pub(super) enum Next<'z> {
+#[allow(clippy::large_enum_variant, reason = "it is moved once a link of a chain; a box would allocate")]
+pub(super) enum Next {
     /// The response is complete.
     Done,
     /// A CNAME was answered that leads here.
-    Follow(NameRef<'z>),
+    Follow(NameBuf),
 }
 
 /// Why a stage stops short.
@@ -54,9 +57,11 @@ const ANY_HINFO: &[u8] = b"\x07RFC8482\x00";
 
 impl Resolver<'_> {
     /// Composes the answer.
-    pub(super) fn resolve(&self, composer: &mut Composer<'_, '_>, worker: &mut Worker) -> Result<(), Status> {
+    pub(super) fn resolve(&self, composer: &mut Composer<'_>, worker: &mut Worker) -> Result<(), Status> {
         worker.chain.clear();
+        worker.dnames.clear();
         let done = self.chain(composer, worker);
+        composer.authoritative &= self.question.class != Class::ANY; // there are other classes (RFC 1035 §6.2)
         match done {
             Ok(()) => {}
             Err(Stop::Fail(status)) => return Err(status),
@@ -68,8 +73,8 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// Follows CNAMEs as long as they stay in zones served here.
-    fn chain(&self, composer: &mut Composer<'_, '_>, worker: &mut Worker) -> Result<(), Stop> {
+    /// Follows CNAME and DNAME as long as they stay in zones served here.
+    fn chain(&self, composer: &mut Composer<'_>, worker: &mut Worker) -> Result<(), Stop> {
         let mut name = self.question.name.clone();
         loop {
             let Some((id, zone)) = self.snap.loaded.zones.responsible(name.as_ref(), self.question.rtype) else {
@@ -80,7 +85,7 @@ impl Resolver<'_> {
             }
             let target = match self.one_name(zone, name.as_ref(), composer, worker)? {
                 Next::Done => return Ok(()),
-                Next::Follow(target) => NameBuf::lowercase(target),
+                Next::Follow(target) => target,
             };
             worker.chain.push(std::mem::replace(&mut name, target));
             let seen = worker.chain.iter().any(|owner| owner.as_ref() == name.as_ref());
@@ -90,19 +95,27 @@ impl Resolver<'_> {
         }
     }
 
-    fn one_name<'z>(
+    fn one_name(
         &self,
-        zone: &'z Zone,
+        zone: &Zone,
         name: NameRef<'_>,
-        composer: &mut Composer<'_, '_>,
+        composer: &mut Composer<'_>,
         worker: &mut Worker,
-    ) -> Result<Next<'z>, Stop> {
-        match zone.find(name) {
-            Found::Exact(node) | Found::Wildcard(node) => self.node(zone, node, name, composer, worker),
+    ) -> Result<Next, Stop> {
+        let first = worker.chain.is_empty();
+        let owner = if first { Owner::Question } else { Owner::Name(name) };
+        let found = zone.find(name);
+        if first {
+            composer.body.share(shared_end(zone, found));
+            composer.kind = kind(found);
+        }
+        match found {
+            Found::Exact(node) | Found::Wildcard(node) => self.node(zone, node, owner, composer, worker),
             Found::Delegation(cut) if self.question.rtype == Rtype::DS && cut.name() == name => {
-                self.data(zone, cut, name, composer)
+                self.data(zone, cut, owner, composer)
             }
             Found::Delegation(cut) => self.referral(zone, cut, composer, worker),
+            Found::Dname(node) => self.dname(node, name, owner, composer, worker),
             Found::NxDomain => {
                 composer.rcode = Rcode::NXDOMAIN;
                 negative(zone, None, composer)
@@ -110,114 +123,134 @@ impl Resolver<'_> {
         }
     }
 
-    fn node<'z>(
+    fn node(
         &self,
-        zone: &'z Zone,
-        node: Node<'z>,
-        name: NameRef<'_>,
-        composer: &mut Composer<'_, '_>,
+        zone: &Zone,
+        node: Node<'_>,
+        owner: Owner<'_>,
+        composer: &mut Composer<'_>,
         worker: &mut Worker,
-    ) -> Result<Next<'z>, Stop> {
+    ) -> Result<Next, Stop> {
         match node.steered() {
             Some(number) => {
                 let steered = &self.snap.loaded.steering.names[number as usize];
-                self.steered(zone, node, steered, name, composer, worker)
+                self.steered(zone, node, steered, owner, composer, worker)
             }
-            None => self.data(zone, node, name, composer),
+            // an RRset is in a section once, however often a chain meets it (RFC 2181 §5)
+            None if self.question.rtype == Rtype::DNAME && worker.has_dname(node.name()) => Ok(Next::Done),
+            None => self.data(zone, node, owner, composer),
         }
     }
 
     /// Answers from a node's static records.
-    pub(super) fn data<'z>(
+    pub(super) fn data(
         &self,
-        zone: &'z Zone,
-        node: Node<'z>,
-        owner: NameRef<'_>,
-        composer: &mut Composer<'_, '_>,
-    ) -> Result<Next<'z>, Stop> {
+        zone: &Zone,
+        node: Node<'_>,
+        owner: Owner<'_>,
+        composer: &mut Composer<'_>,
+    ) -> Result<Next, Stop> {
         let rtype = self.question.rtype;
         if let Some(rrset) = node.rrset(rtype) {
             composer.rrset(Section::Answer, owner, rrset, rrset.ttl().secs())?;
-            additional(zone, rrset, composer);
+            additional(zone, node, owner, rrset, composer);
             return Ok(Next::Done);
         }
         if let Some(cname) = node.rrset(Rtype::CNAME) {
             composer.rrset(Section::Answer, owner, cname, cname.ttl().secs())?;
             let target = cname.rdatas().next().and_then(NameRef::from_wire);
-            return Ok(target.filter(|_| rtype != Rtype::ANY).map_or(Next::Done, Next::Follow));
+            return Ok(target
+                .filter(|_| rtype != Rtype::ANY)
+                .map_or(Next::Done, |target| Next::Follow(NameBuf::lowercase(target))));
         }
         if rtype == Rtype::ANY && !node.is_empty() {
-            return any(owner, composer);
+            return self.any(zone, node, owner, composer);
         }
         negative(zone, None, composer)
     }
 
+    /// Answers ANY: with all there is where the source is known to be real, else with little (RFC 8482 §4.4).
+    fn any(&self, zone: &Zone, node: Node<'_>, owner: Owner<'_>, composer: &mut Composer<'_>) -> Result<Next, Stop> {
+        if self.meta.transport == Transport::Udp {
+            return any_hinfo(owner, composer);
+        }
+        for rrset in node.rrsets() {
+            composer.rrset(Section::Answer, owner, rrset, rrset.ttl().secs())?;
+        }
+        node.rrsets().for_each(|rrset| additional(zone, node, owner, rrset, composer));
+        Ok(Next::Done)
+    }
+
     /// RFC 1034 §4.3.2 step 3b: the NS records of the cut, with the addresses they need.
-    fn referral<'z>(
-        &self,
-        zone: &'z Zone,
-        cut: Node<'z>,
-        composer: &mut Composer<'_, '_>,
-        worker: &Worker,
-    ) -> Result<Next<'z>, Stop> {
+    fn referral(&self, zone: &Zone, cut: Node<'_>, composer: &mut Composer<'_>, worker: &Worker) -> Result<Next, Stop> {
         let Some(servers) = cut.rrset(Rtype::NS) else { return negative(zone, None, composer) };
         composer.authoritative = !worker.chain.is_empty(); // AA speaks of the first owner name (RFC 1035 §4.1.1)
         composer.scope = 0;
-        composer.rrset(Section::Authority, cut.name(), servers, servers.ttl().secs())?;
-        let mut complete = true;
-        for target in targets(servers, 0) {
-            let fits = addresses(zone, target, composer);
-            complete &= fits || !target.is_within(cut.name());
-        }
+        composer.rrset(Section::Authority, Owner::Name(cut.name()), servers, servers.ttl().secs())?;
         // glue inside the delegated zone cannot be found elsewhere (RFC 9471 §3.1)
-        if complete { Ok(Next::Done) } else { Err(Stop::Full) }
+        if glue(zone, cut, servers, composer) { Ok(Next::Done) } else { Err(Stop::Full) }
+    }
+
+    /// RFC 6672 §3.2 step 3C: the DNAME, and a CNAME synthesized from it.
+    fn dname(
+        &self,
+        node: Node<'_>,
+        name: NameRef<'_>,
+        owner: Owner<'_>,
+        composer: &mut Composer<'_>,
+        worker: &mut Worker,
+    ) -> Result<Next, Stop> {
+        let dname =
+            node.rrset(Rtype::DNAME).and_then(|rrset| Some((rrset, NameRef::from_wire(rrset.rdatas().next()?)?)));
+        let Some((rrset, substitute)) = dname else { return Ok(Next::Done) };
+        let ttl = rrset.ttl().secs();
+        if !worker.has_dname(node.name()) {
+            composer.rrset(Section::Answer, Owner::Name(node.name()), rrset, ttl)?;
+            worker.dnames.push(NameBuf::lowercase(node.name()));
+        }
+        let Some(target) = NameBuf::substituted(name, node.name(), substitute) else {
+            composer.rcode = Rcode::YXDOMAIN; // RFC 6672 §2.2
+            return Ok(Next::Done);
+        };
+        composer.body.record(Section::Answer, owner, Rtype::CNAME, ttl, target.as_ref().as_wire())?;
+        // below itself, it would only make the name longer and longer
+        let complete = self.question.rtype == Rtype::CNAME || substitute.is_within(node.name());
+        Ok(if complete { Next::Done } else { Next::Follow(NameBuf::lowercase(target.as_ref())) })
+    }
+}
+
+/// What the rate of an answer is counted as.
+fn kind(found: Found<'_>) -> Kind {
+    match found {
+        Found::Exact(_) => Kind::Name,
+        Found::Wildcard(_) => Kind::Wildcard,
+        Found::Dname(_) => Kind::Dname,
+        Found::Delegation(_) => Kind::Referral,
+        Found::NxDomain => Kind::NxDomain,
+    }
+}
+
+/// The part of the question's name that all names share for which this was found: names are compressed against that and
+/// no more, so that the sections fit every question that has the same answer.
+fn shared_end<'z>(zone: &'z Zone, found: Found<'z>) -> NameRef<'z> {
+    match found {
+        Found::Exact(node) | Found::Delegation(node) | Found::Dname(node) => node.name(),
+        Found::Wildcard(node) => node.name().parent().unwrap_or(zone.origin()),
+        Found::NxDomain => zone.origin(),
     }
 }
 
 /// Answers ANY with a synthesized HINFO (RFC 8482 §4.2).
-pub(super) fn any<'z>(owner: NameRef<'_>, composer: &mut Composer<'_, '_>) -> Result<Next<'z>, Stop> {
-    composer.record(Section::Answer, owner, Rtype::HINFO, ANY_TTL, ANY_HINFO)?;
+pub(super) fn any_hinfo(owner: Owner<'_>, composer: &mut Composer<'_>) -> Result<Next, Stop> {
+    composer.body.record(Section::Answer, owner, Rtype::HINFO, ANY_TTL, ANY_HINFO)?;
     Ok(Next::Done)
 }
 
 /// Ends in SOA, with the TTL that negative caching goes by (RFC 2308 §3), or a shorter one.
-pub(super) fn negative<'z>(
-    zone: &'z Zone,
-    at_most: Option<u32>,
-    composer: &mut Composer<'_, '_>,
-) -> Result<Next<'z>, Stop> {
+pub(super) fn negative(zone: &Zone, at_most: Option<u32>, composer: &mut Composer<'_>) -> Result<Next, Stop> {
     composer.scope = 0; // RFC 7871 §7.4
     let ttl = zone.negative_ttl().secs();
     let ttl = at_most.map_or(ttl, |at_most| ttl.min(at_most));
-    composer.rrset(Section::Authority, zone.origin(), zone.soa(), ttl)?;
+    composer.rrset(Section::Authority, Owner::Name(zone.origin()), zone.soa(), ttl)?;
     Ok(Next::Done)
-}
-
-/// Adds the addresses of the names that an RRset leads to, as far as the zone has them and they fit.
-pub(super) fn additional(zone: &Zone, rrset: RrSet<'_>, composer: &mut Composer<'_, '_>) {
-    let skip = match rrset.rtype() {
-        Rtype::NS => 0,
-        Rtype::MX => 2,
-        Rtype::SRV => 6,
-        _ => return,
-    };
-    for target in targets(rrset, skip) {
-        addresses(zone, target, composer);
-    }
-}
-
-/// The names that stand behind `skip` octets of each RDATA, each once.
-fn targets<'z>(rrset: RrSet<'z>, skip: usize) -> impl Iterator<Item = NameRef<'z>> {
-    let target = move |rdata: &'z [u8]| NameRef::from_wire(rdata.get(skip..)?);
-    let earlier = move |count| rrset.rdatas().take(count).filter_map(target);
-    let all = rrset.rdatas().enumerate().filter_map(move |(at, rdata)| Some((at, target(rdata)?)));
-    all.filter(move |&(at, name)| !earlier(at).any(|other| other == name)).map(|(_, name)| name)
-}
-
-/// Adds a name's static A and AAAA; steered addresses are never additional. Returns whether all fitted.
-fn addresses(zone: &Zone, target: NameRef<'_>, composer: &mut Composer<'_, '_>) -> bool {
-    let target = NameBuf::lowercase(target);
-    let Some(node) = zone.get(target.as_ref()).filter(|node| node.steered().is_none()) else { return true };
-    let mut rrsets = [Rtype::A, Rtype::AAAA].into_iter().filter_map(|rtype| node.rrset(rtype));
-    rrsets.all(|rrset| composer.optional(Section::Additional, node.name(), rrset))
 }

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 
 use crate::base::{Prefix, Ttl};
 use crate::steer::{AnswerFamily, CatchmentPlan, FamilyPlan, Policy, PolicyKind, PolicyPlan, PoolDraw, SteeredName};
-use crate::wire::{ClientSubnet, NameRef, Rtype, Section};
+use crate::wire::{ClientSubnet, Owner, Rtype, Section};
 use crate::zone::{Node, Zone};
 
 use super::compose::Composer;
 use super::counters::Steered as Counted;
-use super::resolve::{Next, Resolver, Stop, any, negative};
+use super::resolve::{Next, Resolver, Stop, any_hinfo, negative};
 use super::status::Status;
 use super::worker::Worker;
 
@@ -49,6 +49,13 @@ impl Client {
     }
 }
 
+/// Where a client belongs.
+pub(super) struct Place<'a> {
+    pub(super) catchment: &'a CatchmentPlan,
+    /// What a sticky policy draws by.
+    pub(super) key: Option<u64>,
+}
+
 /// The family that a policy answers a type of this name with; none where static records answer it.
 #[must_use]
 pub fn steered_family(policy: &Policy, steered: &SteeredName, rtype: Rtype) -> Option<AnswerFamily> {
@@ -67,55 +74,48 @@ const STICKY_V6: u8 = 48;
 
 impl Resolver<'_> {
     /// Answers at a steered name.
-    pub(super) fn steered<'z>(
+    pub(super) fn steered(
         &self,
-        zone: &'z Zone,
-        node: Node<'z>,
+        zone: &Zone,
+        node: Node<'_>,
         steered: &SteeredName,
-        owner: NameRef<'_>,
-        composer: &mut Composer<'_, '_>,
+        owner: Owner<'_>,
+        composer: &mut Composer<'_>,
         worker: &mut Worker,
-    ) -> Result<Next<'z>, Stop> {
+    ) -> Result<Next, Stop> {
         let policy = &self.snap.loaded.steering.policies[steered.policy];
         let rtype = self.question.rtype;
         if let Some(family) = steered_family(policy, steered, rtype) {
             return self.by_plan(zone, node, steered, family, owner, composer, worker);
         }
         match rtype {
-            Rtype::ANY => any(owner, composer),
-            _ if node.rrset(rtype).is_some() => self.data(zone, node, owner, composer),
+            Rtype::ANY => any_hinfo(owner, composer),
+            _ if let Some(rrset) = node.rrset(rtype) => match rtype {
+                Rtype::SVCB | Rtype::HTTPS => self.service(zone, node, steered, rrset, owner, composer, worker),
+                _ => self.data(zone, node, owner, composer),
+            },
             _ => negative(zone, Some(steered.ttl.min.secs()), composer),
         }
     }
 
     #[allow(clippy::too_many_arguments, reason = "one stage of the pipeline, called once")]
-    fn by_plan<'z>(
+    fn by_plan(
         &self,
-        zone: &'z Zone,
-        node: Node<'z>,
+        zone: &Zone,
+        node: Node<'_>,
         steered: &SteeredName,
         family: AnswerFamily,
-        owner: NameRef<'_>,
-        composer: &mut Composer<'_, '_>,
+        owner: Owner<'_>,
+        composer: &mut Composer<'_>,
         worker: &mut Worker,
-    ) -> Result<Next<'z>, Stop> {
-        let subnet = self.edns.and_then(|edns| edns.client_subnet.as_ref()?.as_ref().ok());
-        let resolver = self.meta.source.ip();
-        let client = Client::of(&self.snap.loaded.steering.policies[steered.policy], subnet, resolver);
-        let plan = &self.snap.plan.policies[steered.policy];
-        let (catchment, scope) = self.snap.loaded.maps[steered.policy].locate(client.addr, resolver);
-        let catchment = plan.catchment(catchment);
-        let key = client.sticky_key(plan);
-        if client.by_subnet {
-            let least = if key.is_some() { client.sticky_network().len() } else { 0 };
-            composer.scope = composer.scope.max(scope).max(least);
-        }
+    ) -> Result<Next, Stop> {
+        let Place { catchment, key } = self.place(steered, composer);
         let min = steered.ttl.min;
         let count = |worker: &Worker, what| worker.count_steered(self.snap, steered.policy, what);
         match catchment.family(family) {
             FamilyPlan::Pools(draw) => {
                 count(worker, Counted::Pool);
-                let ttl = ttl(catchment, steered, self);
+                let ttl = self.ttl(catchment, steered);
                 self.variant(draw, key, family, ttl, owner, composer, worker)
             }
             FamilyPlan::LastResort => {
@@ -139,22 +139,42 @@ impl Resolver<'_> {
         }
     }
 
+    /// Where the client belongs; notes the scope of what it is answered.
+    pub(super) fn place(&self, steered: &SteeredName, composer: &mut Composer<'_>) -> Place<'_> {
+        let subnet = self.edns.and_then(|edns| edns.client_subnet.as_ref()?.as_ref().ok());
+        let resolver = self.meta.source.ip();
+        let client = Client::of(&self.snap.loaded.steering.policies[steered.policy], subnet, resolver);
+        let plan = &self.snap.plan.policies[steered.policy];
+        let (catchment, scope) = self.snap.loaded.maps[steered.policy].locate(client.addr, resolver);
+        let key = client.sticky_key(plan);
+        if client.by_subnet {
+            let least = if key.is_some() { client.sticky_network().len() } else { 0 };
+            composer.scope = composer.scope.max(scope).max(least);
+        }
+        Place { catchment: plan.catchment(catchment), key }
+    }
+
+    /// The TTL of what pools answer.
+    pub(super) fn ttl(&self, catchment: &CatchmentPlan, steered: &SteeredName) -> Ttl {
+        catchment.settled.ttl(steered.ttl, self.now)
+    }
+
     /// Writes one answer, drawn by share or by the client's key.
     #[allow(clippy::too_many_arguments, reason = "one stage of the pipeline, called once")]
-    fn variant<'z>(
+    fn variant(
         &self,
         draw: &PoolDraw,
         key: Option<u64>,
         family: AnswerFamily,
         ttl: Ttl,
-        owner: NameRef<'_>,
-        composer: &mut Composer<'_, '_>,
+        owner: Owner<'_>,
+        composer: &mut Composer<'_>,
         worker: &mut Worker,
-    ) -> Result<Next<'z>, Stop> {
+    ) -> Result<Next, Stop> {
         let mut written = Ok(());
         let mut write = |rdata: &[u8]| {
             if written.is_ok() {
-                written = composer.record(Section::Answer, owner, family.rtype(), ttl.secs(), rdata);
+                written = composer.body.record(Section::Answer, owner, family.rtype(), ttl.secs(), rdata);
             }
         };
         let pool = match key {
@@ -169,18 +189,14 @@ impl Resolver<'_> {
     }
 }
 
-fn ttl(catchment: &CatchmentPlan, steered: &SteeredName, resolver: &Resolver<'_>) -> Ttl {
-    catchment.settled.ttl(steered.ttl, resolver.now)
-}
-
 /// The zone file's own records of the type; none if it has none.
-fn last_resort<'z>(
-    node: Node<'z>,
+fn last_resort(
+    node: Node<'_>,
     family: AnswerFamily,
     ttl: Ttl,
-    owner: NameRef<'_>,
-    composer: &mut Composer<'_, '_>,
-) -> Option<Result<Next<'z>, Stop>> {
+    owner: Owner<'_>,
+    composer: &mut Composer<'_>,
+) -> Option<Result<Next, Stop>> {
     let rrset = node.rrset(family.rtype())?;
     let written = composer.rrset(Section::Answer, owner, rrset, ttl.secs());
     Some(written.map(|()| Next::Done).map_err(Stop::from))

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use crate::base::{Padded, PolicyId, PoolId, ZoneId};
 use crate::snapshot::{Loaded, Snapshot};
-use crate::wire::NameBuf;
+use crate::wire::{Body, NameBuf, NameRef};
 
 use super::counters::{Counters, NamedCounters, Steered};
+use super::limit::RateTable;
 
 /// A thread's own state. Nothing in it is shared but the counters, which only this thread writes.
 #[derive(Debug)]
@@ -16,8 +17,16 @@ pub struct Worker {
     pub counters: Arc<Padded<Counters>>,
     /// What it counted of what is loaded, if it was told what that is.
     named: Option<Arc<NamedCounters>>,
-    /// Owner names of a CNAME chain, so that a loop is seen.
+    /// Owner names of a chain, so that a loop is seen.
     pub(super) chain: Vec<NameBuf>,
+    /// Owner names of the DNAMEs that stand in the answer.
+    pub(super) dnames: Vec<NameBuf>,
+    /// Where sections are composed; taken out while a query is answered.
+    pub(super) body: Option<Box<Body>>,
+    /// The buckets of response rate limiting, which all threads share.
+    pub(super) rates: Option<Arc<RateTable>>,
+    /// Responses over the rate so far.
+    pub(super) over_rate: u32,
 }
 
 /// How many names of a CNAME chain are followed. Longer chains end in what was found so far, and the resolver asks on.
@@ -32,7 +41,17 @@ impl Worker {
             counters: Arc::default(),
             named: None,
             chain: Vec::with_capacity(MAX_CHAIN),
+            dnames: Vec::with_capacity(MAX_CHAIN),
+            body: Some(Box::default()),
+            rates: None,
+            over_rate: 0,
         }
+    }
+
+    /// Limits rates by a table; without one, nothing is limited.
+    #[must_use]
+    pub fn with_rates(self, rates: Option<Arc<RateTable>>) -> Self {
+        Self { rates, ..self }
     }
 
     /// Counts zones, policies and pools of another load from now on. Not for the query path: it allocates.
@@ -40,6 +59,11 @@ impl Worker {
         let named = Arc::new(NamedCounters::new(Arc::clone(loaded)));
         self.named = Some(Arc::clone(&named));
         named
+    }
+
+    /// Whether the DNAME of this owner stands in the answer.
+    pub(super) fn has_dname(&self, owner: NameRef<'_>) -> bool {
+        self.dnames.iter().any(|met| met.as_ref() == owner)
     }
 
     pub(super) fn count_zone(&self, snap: &Snapshot, zone: ZoneId) {

@@ -8,7 +8,7 @@ mod prefix;
 mod prefix_map;
 mod units;
 
-pub use columns::{ago, columns, counted};
+pub use columns::{ago, columns, counted, grouped};
 pub use counters::{Counter, Padded};
 pub use diag::{Diagnostic, FileId, Severity, Sources, Span};
 pub use ids::{CatchmentId, Id, IdVec, PolicyId, PoolId, RegionId, TargetId, ZoneId};

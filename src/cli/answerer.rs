@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::answer::{Meta, Reply, Worker, respond};
+use crate::answer::{Meta, RateTable, Reply, Worker, respond};
 use crate::base::Now;
 use crate::control::Tallies;
 use crate::net::Responder;
@@ -16,12 +16,14 @@ use crate::snapshot::Snapshot;
 pub(super) struct Answerers {
     pub(super) published: Arc<ArcSwap<Snapshot>>,
     pub(super) tallies: Arc<Tallies>,
+    /// The buckets of response rate limiting, if there is any.
+    pub(super) rates: Option<Arc<RateTable>>,
 }
 
 impl Answerers {
     /// An answerer for one more thread.
     pub(super) fn make(&self) -> Answerer {
-        let mut worker = Worker::new(fastrand::u64(..)); // seeded by the system
+        let mut worker = Worker::new(fastrand::u64(..)).with_rates(self.rates.clone()); // seeded by the system
         let snapshot = self.published.load_full();
         self.tallies.join(&worker);
         self.tallies.follow(&mut worker, &snapshot.loaded);

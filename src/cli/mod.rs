@@ -2,10 +2,12 @@
 
 mod answerer;
 mod check;
+mod check_zone;
 mod client;
 #[cfg(feature = "demo")]
 mod demo;
 mod explain;
+mod finding;
 mod listeners;
 mod reload;
 mod serve;
@@ -19,8 +21,10 @@ use clap::{Args, Parser, Subcommand};
 
 /// Everything went well.
 const OK: u8 = 0;
-/// The configuration has errors, or the server could not start. Usage errors exit with 2, by clap.
+/// The configuration has errors, or the server could not start.
 const FAILED: u8 = 1;
+/// The command cannot be run as it was called. So does clap exit on arguments that it refuses.
+const MISUSED: u8 = 2;
 
 /// An authoritative DNS server that answers each client with the healthiest nearby CDN edge or origin cluster.
 #[derive(Debug, Parser)]
@@ -40,6 +44,11 @@ enum Command {
     Status(StatusArgs),
     /// Load everything as `serve` would, report every mistake, and exit with 0 or 1
     Check(CheckArgs),
+    /// Check one zone file alone, without a configuration
+    ///
+    /// Exits with 0 for a zone that can be served, 1 for one that cannot, 2 where the file cannot be read. A steering file
+    /// beside the zone file is not read: names that only steering gives addresses are taken to have none.
+    CheckZone(check_zone::CheckZoneArgs),
     /// Say why a client gets the answer it gets: zone, rule, pools, endpoints, TTL, scope
     Explain(explain::ExplainArgs),
     /// Run the shipped configuration against HTTPS origins on this machine, to be stopped and broken at will
@@ -60,6 +69,9 @@ struct ConfigArgs {
 struct CheckArgs {
     #[command(flatten)]
     config: ConfigArgs,
+    /// Exit with 1 on warnings too
+    #[arg(long)]
+    strict: bool,
     /// As one JSON object, for programs
     #[arg(long)]
     json: bool,
@@ -98,7 +110,8 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args.config.config, args.log_format),
         Command::Reload(args) => reload::run(&args.config),
         Command::Status(args) => status::run(&args.config.config, args.json),
-        Command::Check(args) => check::run(&args.config.config, args.json),
+        Command::Check(args) => check::run(&args),
+        Command::CheckZone(args) => check_zone::run(&args),
         Command::Explain(args) => explain::run(&args),
         #[cfg(feature = "demo")]
         Command::Demo(args) => demo::run(&args),

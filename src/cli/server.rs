@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::rand;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 use crate::admin;
+use crate::answer::RateTable;
 use crate::base::Severity;
 use crate::config::Main;
 use crate::control::{self, Control, Handle, ReloadRequest, Reloaded, Report, Setup, Watch};
@@ -66,8 +68,11 @@ impl Server {
         let descriptors = descriptors();
         let options = probe::Options { concurrency: concurrency(descriptors) };
         let control = Arc::new(Control::start(config, setup, options).await);
-        let answerers =
-            Answerers { published: Arc::clone(control.published()), tallies: Arc::clone(control.tallies()) };
+        let answerers = Answerers {
+            published: Arc::clone(control.published()),
+            tallies: Arc::clone(control.tallies()),
+            rates: rates(&main)?,
+        };
         let not_started = |error: io::Error| {
             error!("{error}");
             NotStarted
@@ -263,4 +268,15 @@ fn log_report(report: &Report) {
             Severity::Warning => warn!("{line}"),
         }
     }
+}
+
+/// The buckets of response rate limiting, if the main file wants any. They stay as long as the server runs.
+fn rates(main: &Main) -> Result<Option<Arc<RateTable>>, NotStarted> {
+    let Some(limit) = &main.rate_limit else { return Ok(None) };
+    let mut key = [0; 16];
+    rand::fill(&mut key).map_err(|_| {
+        error!("the system has no random numbers for the table of [rate_limit]");
+        NotStarted
+    })?;
+    Ok(Some(Arc::new(RateTable::new(limit.table_size, key))))
 }

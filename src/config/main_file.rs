@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::cookies::{Cookies, cookies, nsid};
+use super::identity::chaos_text;
 use super::listen::{Listener, admin_listen, default_listen, listen};
+use super::rate_limit::{RateLimit, rate_limit};
 use super::table::{Entry, Log, Table, Text, Value, with_root};
 use super::tcp::{Tcp, tcp};
 use crate::base::{Diagnostic, FileId, Sources, Span};
@@ -18,6 +21,10 @@ pub struct Main {
     pub server: Server,
     /// `[tls.NAME]`: certificates for the encrypted listeners.
     pub tls: Vec<TlsEntry>,
+    /// `[cookies]`.
+    pub cookies: Cookies,
+    /// `[rate_limit]`, if there is one.
+    pub rate_limit: Option<RateLimit>,
     /// `[admin]`.
     pub admin: Admin,
     /// `[tcp]`.
@@ -47,6 +54,12 @@ pub struct Server {
     pub host: Host,
     /// How UDP is served.
     pub udp: UdpMode,
+    /// What `version.bind` in class CHAOS is answered.
+    pub version: Option<String>,
+    /// What `id.server` and `hostname.bind` in class CHAOS are answered (RFC 4892).
+    pub identity: Option<String>,
+    /// The name server identifier (RFC 5001), if it is answered.
+    pub nsid: Option<Box<[u8]>>,
 }
 
 /// What serves UDP and TCP.
@@ -115,6 +128,8 @@ pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnost
         let server = section(log, &mut root, "server", "[server]").map(|table| server(log, table, &names, &mut used));
         let server = server.unwrap_or_default();
         let admin = section(log, &mut root, "admin", "[admin]").map(|table| admin(log, table, &server.listen));
+        let cookies = section(log, &mut root, "cookies", "[cookies]").map(|table| cookies(log, table));
+        let rate_limit = section(log, &mut root, "rate_limit", "[rate_limit]").map(|table| rate_limit(log, table));
         let tcp = section(log, &mut root, "tcp", "[tcp]").map(|table| tcp(log, table));
         let databases = section(log, &mut root, "geo", "[geo]").map(|table| paths(log, table, "databases"));
         let shared = section(log, &mut root, "steering", "[steering]").map(|table| paths(log, table, "shared"));
@@ -127,6 +142,8 @@ pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnost
         Some(Main {
             server,
             tls: tls.into_iter().filter_map(|(_, entry)| entry).collect(),
+            cookies: cookies.unwrap_or_default(),
+            rate_limit,
             admin: admin.unwrap_or_default(),
             tcp: tcp.unwrap_or_default(),
             databases: databases.unwrap_or_default(),
@@ -155,6 +172,9 @@ impl Default for Server {
             watch: true,
             host: Host::Native,
             udp: UdpMode::Auto,
+            version: None,
+            identity: None,
+            nsid: None,
         }
     }
 }
@@ -188,6 +208,9 @@ fn server(log: &mut Log<'_>, mut table: Table<'_>, tls: &[&str], used: &mut Vec<
         let known = [("auto", Some(UdpMode::Auto)), ("batch", None), ("plain", Some(UdpMode::Plain))];
         server.udp = built(log, value, &known).unwrap_or_default();
     }
+    server.version = table.take("version").and_then(|value| chaos_text(log, value));
+    server.identity = table.take("identity").and_then(|value| chaos_text(log, value));
+    server.nsid = table.take("nsid").and_then(|value| nsid(log, value));
     table.close(log);
     server
 }
@@ -228,7 +251,7 @@ fn built<T: Copy>(log: &mut Log<'_>, value: Value<'_>, words: &[(&'static str, O
     built
 }
 
-fn path(log: &mut Log<'_>, value: Value<'_>) -> Option<(String, Span)> {
+pub(super) fn path(log: &mut Log<'_>, value: Value<'_>) -> Option<(String, Span)> {
     let text = value.string_as(log, "a path, as a string")?;
     if text.is_empty() {
         log.error_with(value.span, "the path is empty", "write a path; relative ones start at the folder of this file");

@@ -147,7 +147,7 @@ fn rule(log: &mut Log<'_>, mut table: Table<'_>, built: &mut Built) -> RawRule {
     RawRule { matchers, tiers }
 }
 
-fn networks_of(log: &mut Log<'_>, value: Value<'_>) -> Vec<Prefix> {
+pub(super) fn networks_of(log: &mut Log<'_>, value: Value<'_>) -> Vec<Prefix> {
     parsed(log, value, "networks", remedies::network).into_iter().map(|(network, _)| network).collect()
 }
 

@@ -11,7 +11,7 @@ use crate::config::{Main, TlsEntry};
 use crate::net::hosted::{CertificateError, certified_key, expiry};
 use crate::probe::clock;
 
-use super::load::Report;
+use super::report::Report;
 use super::shown::{reason, shown};
 
 /// A certificate that expires sooner is warned of (two weeks, in seconds).

@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 
 use crate::base::counted;
 use crate::health::ProbeKey;
-use crate::snapshot::Loaded;
+use crate::snapshot::{Loaded, Service};
 use crate::steer::{Endpoint, Policy, Pool, Steering};
 use crate::zone::Zone;
 
@@ -19,6 +19,7 @@ const NAMED: usize = 20;
 pub(super) fn changes(old: &Loaded, new: &Loaded) -> Vec<String> {
     let mut lines = Vec::new();
     zones(old, new, &mut lines);
+    compare("setting", "settings", &settings(old), &settings(new), &mut lines);
     let (before, after) = (&old.steering, &new.steering);
     compare("pool", "pools", &pools(before), &pools(after), &mut lines);
     compare("endpoint", "endpoints", &endpoints(before), &endpoints(after), &mut lines);
@@ -44,6 +45,22 @@ fn compare(kind: &str, kinds: &str, old: &Things, new: &Things, lines: &mut Vec<
             lines.extend(names.iter().map(|name| format!("{kind} {name} {what}")));
         }
     }
+}
+
+/// What the server says of itself; secrets are told apart and never shown.
+fn settings(loaded: &Loaded) -> Things {
+    let Loaded { service, rate_limit, .. } = loaded;
+    let Service { nsid, version, identity, cookies, keepalive: _ } = service;
+    let cookies =
+        cookies.as_ref().map(|cookies| (FixedState::with_seed(0).hash_one(&cookies.secrets), cookies.require));
+    let texts = [
+        ("nsid", format!("{nsid:?}")),
+        ("version", format!("{version:?}")),
+        ("identity", format!("{identity:?}")),
+        ("[cookies]", format!("{cookies:?}")),
+        ("[rate_limit]", format!("{:?}", rate_limit.as_ref().map(|limit| &limit.settings))),
+    ];
+    texts.into_iter().map(|(name, text)| (name.to_owned(), text)).collect()
 }
 
 fn zones(old: &Loaded, new: &Loaded, lines: &mut Vec<String>) {

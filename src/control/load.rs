@@ -1,56 +1,23 @@
 //! Reads files and makes of them what queries are answered from; every mistake found is reported.
 
-use std::collections::HashSet;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::{Diagnostic, FileId, PrefixMap, Sources, Span};
 use crate::config::{self, Main, SteeringBuilder};
 use crate::geo::{self, Database, Fields, Location};
-use crate::snapshot::{Loaded, LoadedDatabase, Zones};
+use crate::snapshot::{Loaded, LoadedDatabase, RateLimit, Zones};
 use crate::steer::{Steering, catchment_maps};
 use crate::wire::{Name, NameRef};
 use crate::zone::{self, ZoneBuilder};
 
 use super::among::Among;
 use super::certificates::{Certificates, certificates};
+use super::cookies::service;
 use super::files::Files;
+use super::report::Report;
 use super::shown::{reason, shown};
-
-/// What a run of loading found: the files it read, and everything to say about them.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// What diagnostics point into.
-    pub sources: Sources,
-    /// Errors and warnings, in order of file and place; those without a place last.
-    pub diagnostics: Vec<Diagnostic>,
-    /// How many zones were read, sound or not.
-    pub zones: usize,
-    /// How many steered names could be read.
-    pub steered_names: usize,
-    /// Every file that was read or looked for.
-    pub files: Files,
-}
-
-impl Report {
-    /// Whether anything forbids serving.
-    #[must_use]
-    pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(Diagnostic::is_error)
-    }
-
-    /// Every diagnostic on a line of its own.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        self.diagnostics.iter().map(|diagnostic| self.sources.one_line(diagnostic)).collect()
-    }
-
-    fn error(&mut self, span: Option<Span>, message: String, hint: &str) {
-        let place = |span| Diagnostic::error(span, message.clone());
-        let diagnostic = span.map_or_else(|| Diagnostic::error_nowhere(message.clone()), place);
-        self.diagnostics.push(diagnostic.hint(hint));
-    }
-}
 
 /// Everything that a configuration file leads to.
 #[derive(Debug)]
@@ -68,24 +35,36 @@ pub struct Setup {
 /// # Errors
 /// The report, if it has errors; else it comes with the set-up and holds warnings at most.
 pub fn load(path: &Path) -> Result<(Setup, Report), Report> {
-    let mut loader = Loader { report: Report::default(), paths: Vec::new() };
+    let mut loader = Loader::default();
     let setup = loader.setup(path);
     let mut report = loader.report;
-    drop_overshadowed(&mut report.diagnostics);
-    report
-        .diagnostics
-        .sort_by_key(|found| found.span.map_or((true, None), |span| (false, Some((span.file, span.start)))));
+    report.put_in_order();
     match setup {
         Some(setup) if !report.has_errors() => Ok((setup, report)),
         _ => Err(report),
     }
 }
 
-/// Drops warnings of what an error is reported of: mending that may well mend both.
-fn drop_overshadowed(diagnostics: &mut Vec<Diagnostic>) {
-    let wrong: HashSet<Option<Span>> =
-        diagnostics.iter().filter(|found| found.is_error()).map(|found| found.span).collect();
-    diagnostics.retain(|found| found.is_error() || !wrong.contains(&found.span));
+/// Loads a zone file alone, without steering: the zone, if it can be served, and what there is to say. A path `-` is standard
+/// input.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn load_zone(origin: &Name, path: &Path) -> io::Result<(Option<Arc<zone::Zone>>, Report)> {
+    let mut loader = Loader::default();
+    let file = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes)?;
+        loader.add(path, "<standard input>".to_owned(), bytes)
+    } else {
+        let bytes = loader.report.files.read(path)?;
+        loader.add(path, shown(path), bytes)
+    };
+    let builder = loader.parse(file, origin);
+    let zone = loader.finish(builder);
+    loader.report.put_in_order();
+    let sound = zone.filter(|_| !loader.report.has_errors());
+    Ok((sound, loader.report))
 }
 
 /// A file, and the place that names it, if there is one.
@@ -108,6 +87,7 @@ struct ReadZone {
 const EVERY_FIELD: Fields =
     Fields { country: true, subdivision: true, subdivision_names: true, coords: true, asn: true };
 
+#[derive(Default)]
 struct Loader {
     report: Report,
     /// The path of every file of the sources, whose names are for show.
@@ -120,6 +100,7 @@ impl Loader {
         let main = config::main_file(&self.report.sources, file, &mut self.report.diagnostics)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let certificates = certificates(&main, folder, &mut self.report);
+        let service = service(&main, folder, &mut self.report, &mut self.paths);
         let (databases, fields, locations) = self.databases(&main, folder);
         let zones = self.zones(&main, folder);
         if zones.is_empty() && !self.report.has_errors() {
@@ -133,17 +114,15 @@ impl Loader {
             return None;
         }
         let maps = catchment_maps(&steering, &locations);
-        let loaded = Loaded { zones: Zones::new(zones), steering, maps, databases };
+        let rate_limit = main.rate_limit.clone().map(RateLimit::new);
+        let loaded = Loaded { zones: Zones::new(zones), steering, maps, databases, service, rate_limit };
         Some(Setup { main, loaded: Arc::new(loaded), certificates })
     }
 
     /// Reads a file into the sources; what fails is reported at the place that named it.
     fn read(&mut self, path: &Path, span: Option<Span>) -> Option<FileId> {
         match self.report.files.read(path) {
-            Ok(bytes) => {
-                self.paths.push(path.to_owned());
-                Some(self.report.sources.add(shown(path), bytes))
-            }
+            Ok(bytes) => Some(self.add(path, shown(path), bytes)),
             Err(error) => {
                 let message = format!("cannot read {}: {}", shown(path), reason(&error));
                 let hint = match span {
@@ -154,6 +133,11 @@ impl Loader {
                 None
             }
         }
+    }
+
+    fn add(&mut self, path: &Path, name: String, bytes: Vec<u8>) -> FileId {
+        self.paths.push(path.to_owned());
+        self.report.sources.add(name, bytes)
     }
 
     fn databases(&mut self, main: &Main, folder: &Path) -> (Vec<LoadedDatabase>, Fields, PrefixMap<Location>) {
@@ -245,6 +229,11 @@ impl Loader {
 
     fn zone(&mut self, files: ZoneFiles) -> Option<ReadZone> {
         let file = self.read(&files.zone.0, files.zone.1)?;
+        Some(ReadZone { builder: self.parse(file, &files.name), steering: files.steering })
+    }
+
+    /// Reads a zone from a file and those that it includes.
+    fn parse(&mut self, file: FileId, origin: &Name) -> ZoneBuilder {
         let Report { sources, diagnostics, files: read, .. } = &mut self.report;
         let paths = &mut self.paths;
         let mut include = |sources: &mut Sources, name: &str, from: FileId| {
@@ -255,9 +244,9 @@ impl Loader {
             paths.push(path);
             Ok(file)
         };
-        let (builder, found) = zone::parse(sources, file, &files.name, &mut include);
+        let (builder, found) = zone::parse(sources, file, origin, &mut include);
         diagnostics.extend(found);
-        Some(ReadZone { builder, steering: files.steering })
+        builder
     }
 
     /// Lowers the steering files, declares steered names in their zones, and finishes the zones.

@@ -12,13 +12,15 @@ use tokio::time::{Instant, interval_at, sleep, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
 use crate::base::Mono;
+use crate::config::Main;
 use crate::health::{Board, Machine, ProbeKey, TargetView, Verdict};
 use crate::probe::{Change, Event, Options, Poller, clock};
 use crate::snapshot::{Loaded, Snapshot};
 
 use super::changes::changes;
 use super::failover::failovers;
-use super::load::{Report, Setup, load};
+use super::load::{Setup, load};
+use super::report::Report;
 use super::state::StateFile;
 use super::tallies::Tallies;
 
@@ -47,6 +49,8 @@ pub struct Control {
     config: PathBuf,
     /// The state folder, as it was written at the start.
     state: Option<String>,
+    /// The size of the table of rates, if there is one.
+    table_size: Option<usize>,
     /// The publisher and the saver.
     tasks: [JoinHandle<()>; 2],
 }
@@ -104,8 +108,9 @@ impl Control {
         shared.log_down("down since before the start", |_, machine| machine.since().wall < before.wall);
         let publisher = tokio::spawn(publish_on_events(Arc::clone(&shared), received));
         let saver = tokio::spawn(save_on_change(Arc::clone(&shared)));
+        let table_size = main.rate_limit.map(|limit| limit.table_size);
         let state = main.server.state.map(|(state, _)| state);
-        Self { shared, config: config.to_owned(), state, tasks: [publisher, saver] }
+        Self { shared, config: config.to_owned(), state, table_size, tasks: [publisher, saver] }
     }
 
     /// What serving threads read.
@@ -139,7 +144,11 @@ impl Control {
     pub async fn load(&self) -> Result<(Setup, Report), Report> {
         let config = self.config.clone();
         let loading = tokio::task::spawn_blocking(move || load_at_rest(&config)).await;
-        loading.unwrap_or_else(|panic| Err(panicked(&panic)))
+        let (mut setup, report) = loading.unwrap_or_else(|panic| Err(panicked(&panic)))?;
+        if let Some(loaded) = Arc::get_mut(&mut setup.loaded) {
+            loaded.service.inherit(&self.published().load().loaded.service);
+        }
+        Ok((setup, report))
     }
 
     /// What changed between two loads, a line a thing.
@@ -152,9 +161,7 @@ impl Control {
     /// port and check stay keep their state. Returns what was served before.
     pub async fn replace(&self, setup: Setup) -> Arc<Loaded> {
         let Setup { main, loaded: new, .. } = setup;
-        if main.server.state.as_ref().map(|(state, _)| state) != self.state.as_ref() {
-            warn!("another [server] state is used after a restart");
-        }
+        self.warn_of_restart(&main);
         let before = Arc::clone(&*self.shared.loaded.lock().await);
         let (old_keys, new_keys) = (keys(&before), keys(&new));
         self.shared.poller.set_targets(&old_keys.union(&new_keys).cloned().collect());
@@ -164,6 +171,18 @@ impl Control {
         self.shared.poller.set_targets(&new_keys);
         self.shared.log_down("found down by the reload", |key, _| !old_keys.contains(key));
         before
+    }
+
+    /// Some things are as they were at the start until the next one.
+    fn warn_of_restart(&self, main: &Main) {
+        if main.server.state.as_ref().map(|(state, _)| state) != self.state.as_ref() {
+            warn!("another [server] state is used after a restart");
+        }
+        match (self.table_size, main.rate_limit.as_ref().map(|limit| limit.table_size)) {
+            (None, Some(_)) => warn!("[rate_limit] begins with a restart: until then nothing is limited"),
+            (Some(old), Some(new)) if old != new => warn!("another [rate_limit] table_size is used after a restart"),
+            _ => {}
+        }
     }
 
     /// Stops publishing and saves the state.

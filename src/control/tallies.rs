@@ -34,6 +34,8 @@ pub struct Sums {
     pub dropped: u64,
     /// Responses cut short by TC.
     pub truncated: u64,
+    /// Responses over the rate, by what became of them.
+    pub over_rate: BTreeMap<&'static str, u64>,
     /// Queries by zone.
     pub zones: BTreeMap<String, u64>,
     /// Answers of steered names by policy and what it answered.
@@ -105,6 +107,12 @@ impl Sums {
         }
         self.dropped += counters.dropped.get();
         self.truncated += counters.truncated.get();
+        let over = [
+            ("dropped", &counters.rate_dropped),
+            ("slipped", &counters.rate_slipped),
+            ("sent", &counters.rate_excused),
+        ];
+        over.into_iter().for_each(|(what, count)| *self.over_rate.entry(what).or_default() += count.get());
     }
 
     fn add_named(&mut self, named: &NamedCounters) {

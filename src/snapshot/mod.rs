@@ -1,6 +1,9 @@
 //! The one immutable thing that queries are answered from. A reload, a verdict or an override makes a new one; parts
 //! that did not change are shared.
 
+mod rate_limit;
+mod service;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,6 +18,9 @@ use crate::steer::{CatchmentMap, Plan, Steering};
 use crate::wire::{NameRef, Rtype};
 use crate::zone::Zone;
 
+pub use rate_limit::RateLimit;
+pub use service::{Cookies, Service};
+
 /// What is loaded: it changes with files, not with health.
 #[derive(Debug, Default)]
 pub struct Loaded {
@@ -26,6 +32,10 @@ pub struct Loaded {
     pub maps: IdVec<PolicyId, Arc<CatchmentMap>>,
     /// The geo databases that the maps were made from.
     pub databases: Vec<LoadedDatabase>,
+    /// What the server says of itself.
+    pub service: Service,
+    /// Response rate limiting, if there is any.
+    pub rate_limit: Option<RateLimit>,
 }
 
 /// A geo database as it was when the maps were made.

@@ -301,6 +301,19 @@ impl NameBuf {
         Self { octets, len: name.0.len() as u8 }
     }
 
+    /// A name below `old` put below `new`, by DNAME substitution (RFC 6672 §2.2); none where it gets too long.
+    ///
+    /// The labels in front keep their case. `name` must be below `old`.
+    #[must_use]
+    pub fn substituted(name: NameRef<'_>, old: NameRef<'_>, new: NameRef<'_>) -> Option<Self> {
+        let prefix = &name.0[..name.0.len().checked_sub(old.0.len())?];
+        let len = prefix.len() + new.0.len();
+        let mut octets = [0; MAX_NAME];
+        octets.get_mut(..prefix.len())?.copy_from_slice(prefix);
+        octets.get_mut(prefix.len()..len)?.copy_from_slice(new.0);
+        Some(Self { octets, len: len as u8 })
+    }
+
     /// The name, borrowed.
     #[must_use]
     pub fn as_ref(&self) -> NameRef<'_> {

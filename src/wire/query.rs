@@ -64,6 +64,8 @@ pub struct Query<'a> {
 pub struct Malformed<'a> {
     /// The question, if that much could be read.
     pub question: Option<Question<'a>>,
+    /// EDNS, if an OPT record could be read.
+    pub edns: Option<EdnsQuery>,
 }
 
 /// Reads what follows the header of a standard query.
@@ -72,17 +74,26 @@ pub struct Malformed<'a> {
 /// [`Malformed`] where the answer must be FORMERR: not exactly one question, a name that is no uncompressed name, a record
 /// that runs over the end, two OPT records or one not at the root (RFC 6891 §6.1.1), octets behind the last record.
 pub fn parse_query<'a>(message: &'a [u8], header: &Header) -> Result<Query<'a>, Malformed<'a>> {
-    if header.counts[0] != 1 {
-        return Err(Malformed { question: None });
-    }
-    let Some(question) = message.get(HEADER_LEN..).and_then(parse_question) else {
-        return Err(Malformed { question: None });
+    let question = message.get(HEADER_LEN..).filter(|_| header.counts[0] == 1).and_then(parse_question);
+    let Some(question) = question else {
+        return Err(Malformed { question: None, edns: None });
     };
-    let mut reader = Reader { message, at: HEADER_LEN + question.raw.len() };
+    let mut reader = Reader { message, at: HEADER_LEN + question.raw.len(), edns: None };
     match reader.find_opt(header) {
-        Some(edns) if reader.at == message.len() => Ok(Query { question, edns }),
-        _ => Err(Malformed { question: Some(question) }),
+        Some(()) if reader.at == message.len() => Ok(Query { question, edns: reader.edns }),
+        _ => Err(Malformed { question: Some(question), edns: reader.edns }),
     }
+}
+
+/// Reads a query without a question, which only asks for a server cookie (RFC 7873 §5.4); none if it is anything else.
+#[must_use]
+pub fn parse_cookie_request(message: &[u8], header: &Header) -> Option<EdnsQuery> {
+    let mut reader = Reader { message, at: HEADER_LEN, edns: None };
+    if header.counts[0] != 0 {
+        return None;
+    }
+    reader.find_opt(header)?;
+    reader.edns.filter(|edns| edns.cookie.is_some() && reader.at == message.len())
 }
 
 fn parse_question(octets: &[u8]) -> Option<Question<'_>> {
@@ -101,27 +112,31 @@ fn parse_question(octets: &[u8]) -> Option<Question<'_>> {
 struct Reader<'a> {
     message: &'a [u8],
     at: usize,
+    /// The OPT record, once it is found.
+    edns: Option<EdnsQuery>,
 }
 
 impl<'a> Reader<'a> {
-    /// Passes over every record; `None` where one is broken, `Some(None)` where none is OPT.
-    fn find_opt(&mut self, header: &Header) -> Option<Option<EdnsQuery>> {
+    /// Passes over every record; none where one is broken.
+    fn find_opt(&mut self, header: &Header) -> Option<()> {
         let [_, answers, authorities, additionals] = header.counts;
         for _ in 0..u32::from(answers) + u32::from(authorities) {
-            self.record()?;
+            let (rtype, ..) = self.record()?;
+            if rtype == Rtype::OPT {
+                return None; // it stands in the additional section (RFC 6891 §6.1.1)
+            }
         }
-        let mut edns = None;
         for _ in 0..additionals {
             let at_root = self.message.get(self.at) == Some(&0);
             let (rtype, class, ttl, data) = self.record()?;
             if rtype == Rtype::OPT {
-                if edns.is_some() || !at_root {
+                if self.edns.is_some() || !at_root {
                     return None;
                 }
-                edns = Some(EdnsQuery::parse(class, ttl, data)?);
+                self.edns = Some(EdnsQuery::parse(class, ttl, data)?);
             }
         }
-        Some(edns)
+        Some(())
     }
 
     fn record(&mut self) -> Option<(Rtype, u16, u32, &'a [u8])> {

@@ -28,7 +28,7 @@ rtypes! {
     RT = 21; AAAA = 28; LOC = 29; SRV = 33; NAPTR = 35; KX = 36; CERT = 37; DNAME = 39; OPT = 41; APL = 42; DS = 43;
     SSHFP = 44; IPSECKEY = 45; RRSIG = 46; NSEC = 47; DNSKEY = 48; DHCID = 49; NSEC3 = 50; NSEC3PARAM = 51; TLSA = 52;
     SMIMEA = 53; HIP = 55; CDS = 59; CDNSKEY = 60; OPENPGPKEY = 61; CSYNC = 62; ZONEMD = 63; SVCB = 64; HTTPS = 65;
-    SPF = 99; NID = 104; L32 = 105; L64 = 106; LP = 107; EUI48 = 108; EUI64 = 109; TKEY = 249; TSIG = 250; IXFR = 251;
+    SPF = 99; NID = 104; L32 = 105; L64 = 106; LP = 107; EUI48 = 108; EUI64 = 109; NXNAME = 128; TKEY = 249; TSIG = 250; IXFR = 251;
     AXFR = 252; MAILB = 253; MAILA = 254; ANY = 255; URI = 256; CAA = 257; AVC = 258; RESINFO = 261; WALLET = 262;
     DLV = 32769;
 }
@@ -123,8 +123,14 @@ impl Rcode {
     pub const NOTIMP: Self = Self(4);
     /// The server will not answer this.
     pub const REFUSED: Self = Self(5);
+    /// A name that must not exist does: by DNAME, a name would become too long (RFC 6672 §2.2).
+    pub const YXDOMAIN: Self = Self(6);
+    /// The server has no authority for the zone (RFC 2136 §2.2, RFC 5936 §2.2.1).
+    pub const NOTAUTH: Self = Self(9);
     /// An EDNS version above 0 (RFC 6891 §6.1.3).
     pub const BADVERS: Self = Self(16);
+    /// The server cookie is missing or not valid (RFC 7873 §8).
+    pub const BADCOOKIE: Self = Self(23);
 }
 
 impl fmt::Display for Rcode {
@@ -136,7 +142,10 @@ impl fmt::Display for Rcode {
             3 => f.write_str("NXDOMAIN"),
             4 => f.write_str("NOTIMP"),
             5 => f.write_str("REFUSED"),
+            6 => f.write_str("YXDOMAIN"),
+            9 => f.write_str("NOTAUTH"),
             16 => f.write_str("BADVERS"),
+            23 => f.write_str("BADCOOKIE"),
             code => write!(f, "RCODE{code}"),
         }
     }

@@ -2,15 +2,13 @@
 
 use hashbrown::HashTable;
 
+use super::checks::{Findings, Kind};
 use super::names::{self, NameAt};
 use crate::base::{Diagnostic, FileId, Span, Ttl};
 use crate::wire::{Name, NameBuf, NameRef, Rtype};
 
 /// No record, no node, no number.
 pub(super) const NONE: u32 = u32::MAX;
-
-/// How many warnings or errors of a zone as a whole are worth reading.
-pub(super) const MAX_FINDINGS: usize = 100;
 
 /// Collects the records of a zone and the names that are steered; [`ZoneBuilder::finish`] compiles them.
 #[derive(Debug)]
@@ -26,10 +24,12 @@ pub struct ZoneBuilder {
     pub(super) records: Vec<Record>,
     /// RDATA, each after its length in two octets.
     pub(super) rdata: Vec<u8>,
-    pub(super) warnings: Vec<Diagnostic>,
+    pub(super) findings: Findings,
     pub(super) too_large: bool,
     /// Records that could not be read.
     pub(super) lost: Vec<Lost>,
+    /// The owner of an SOA outside of the zone.
+    pub(super) other_zone: Option<Name>,
     last: u32,
 }
 
@@ -74,9 +74,10 @@ impl ZoneBuilder {
             index: HashTable::new(),
             records: Vec::new(),
             rdata: Vec::new(),
-            warnings: Vec::new(),
+            findings: Findings::default(),
             too_large: false,
             lost: Vec::new(),
+            other_zone: None,
             last: 0,
         };
         builder.intern(NameBuf::lowercase(origin.as_ref()).as_ref());
@@ -102,7 +103,7 @@ impl ZoneBuilder {
             self.too_large = true;
             return;
         };
-        let Some(owner) = self.owner_of(owner) else { return self.warn_outside(owner, span) };
+        let Some(owner) = self.owner_of(owner) else { return self.leave_out(owner, rtype, span) };
         self.rdata.extend_from_slice(&len.to_be_bytes());
         self.rdata.extend_from_slice(rdata);
         let owner = &mut self.owners[owner as usize];
@@ -142,7 +143,7 @@ impl ZoneBuilder {
     #[must_use]
     pub fn is_below_cut(&self, name: NameRef<'_>) -> bool {
         let depth = name.label_count().saturating_sub(self.origin.as_ref().label_count());
-        name.ancestors().take(depth).any(|at| !at.is_wildcard() && self.has(at, Rtype::NS))
+        name.ancestors().take(depth).any(|at| self.has(at, Rtype::NS))
     }
 
     /// The targets of all NS records, each with the place of its record.
@@ -234,16 +235,20 @@ impl ZoneBuilder {
         owner
     }
 
-    fn warn_outside(&mut self, owner: NameRef<'_>, span: Span) {
-        let message = format!("{owner} is not in the zone {}: the record is left out", self.origin);
-        self.warn(Diagnostic::warning(span, message).hint("records of another zone belong into that zone's file"));
+    fn leave_out(&mut self, owner: NameRef<'_>, rtype: Rtype, span: Span) {
+        if rtype == Rtype::SOA && self.other_zone.is_none() {
+            self.other_zone = Some(owner.to_name());
+        }
+        let origin = &self.origin;
+        self.findings.add(Kind::Outside, || {
+            let message = format!("{owner} is not in the zone {origin}: the record is left out");
+            Diagnostic::warning(span, message).hint("records of another zone belong into that zone's file")
+        });
     }
 
-    /// Keeps a warning for the end.
+    /// Keeps a warning of a line for the end.
     pub(super) fn warn(&mut self, warning: Diagnostic) {
-        if self.warnings.len() < MAX_FINDINGS {
-            self.warnings.push(warning);
-        }
+        self.findings.add(Kind::Line, || warning);
     }
 }
 

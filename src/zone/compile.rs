@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::builder::{MAX_FINDINGS, NONE, Owner, Record, ZoneBuilder};
+use super::builder::{NONE, Owner, Record, ZoneBuilder};
+use super::checks::{Deferred, DnameAbove, Findings, Kind};
 use super::compiled::{NodeEntry, RrSetEntry, Zone};
 use super::layout::canonical_into;
 use super::names::{self, NameAt, SortKeys};
@@ -16,9 +17,10 @@ impl ZoneBuilder {
     /// Compiles the zone. Returns it with warnings, those of records left out before included.
     ///
     /// # Errors
-    /// What forbids serving it: no SOA, several, or one elsewhere than at the apex; a CNAME beside other data or
-    /// another CNAME (RFC 1034 §3.6.2); an RRset that fits no message; more data than 32 bits can number. Nothing, where
-    /// the SOA seems to be among what [`super::parse`] could not read and has reported.
+    /// What forbids serving it, and the warnings: no SOA, several, or one elsewhere than at the apex; a CNAME beside other
+    /// data or another CNAME (RFC 1034 §3.6.2); several DNAMEs of a name, or names below one (RFC 6672 §2.4); an RRset that
+    /// fits no message; more data than 32 bits can number. No error, where the SOA seems to be among what [`super::parse`]
+    /// could not read and has reported.
     pub fn finish(mut self) -> Result<(Zone, Vec<Diagnostic>), Vec<Diagnostic>> {
         if self.too_large {
             return Err(vec![
@@ -26,21 +28,21 @@ impl ZoneBuilder {
                     .hint("split it into several"),
             ]);
         }
-        let warnings = std::mem::take(&mut self.warnings);
+        let findings = std::mem::take(&mut self.findings);
         let order = self.sorted_owners();
-        let mut compiler = Compiler::new(&self, warnings);
+        let mut compiler = Compiler::new(&self, findings);
         let nodes_of = compiler.run(&order);
         let soa = compiler.check_apex();
-        let Compiler { nodes, rrsets, rdata, depth, record_count, mut warnings, mut errors, .. } = compiler;
-        warnings.sort_by_key(place);
-        let (Some(soa), true) = (soa, errors.is_empty()) else {
-            errors.sort_by_key(place);
-            return Err(errors);
-        };
+        let Compiler { nodes, rrsets, rdata, depth, record_count, mut findings, deferred, .. } = compiler;
         let index = self.index_of(&nodes, &nodes_of);
-        let mut names = self.names;
+        let mut names = std::mem::take(&mut self.names);
         names.shrink_to_fit();
-        Ok((Zone { names, nodes, rrsets, rdata, index, depth, record_count, soa }, warnings))
+        // one that lacks its SOA is made for the checks alone
+        let zone = Zone { names, nodes, rrsets, rdata, index, depth, record_count, soa: soa.unwrap_or_default() };
+        deferred.check(&self, &zone, &mut findings);
+        let sound = soa.is_some() && !findings.has_errors();
+        let findings = findings.finish();
+        if sound { Ok((zone, findings)) } else { Err(findings) }
     }
 
     /// An error of the zone as a whole.
@@ -83,18 +85,15 @@ pub(super) struct Compiler<'b> {
     pub(super) rrsets: Vec<RrSetEntry>,
     pub(super) rdata: Vec<u8>,
     /// The nodes from the apex to the one made last.
-    path: Vec<u32>,
+    pub(super) path: Vec<u32>,
     /// Labels of the longest name.
     depth: usize,
     record_count: usize,
-    warnings: Vec<Diagnostic>,
-    errors: Vec<Diagnostic>,
+    /// The DNAME met last.
+    pub(super) dname: Option<DnameAbove>,
+    pub(super) findings: Findings,
+    pub(super) deferred: Deferred,
     scratch: Scratch,
-}
-
-/// Where a finding is, to report in the order of the text.
-fn place(finding: &Diagnostic) -> Option<(u32, u32)> {
-    finding.span.map(|span| (span.file.0, span.start))
 }
 
 /// Kept between owners, so that nothing is allocated for each.
@@ -108,7 +107,7 @@ struct Scratch {
 }
 
 impl<'b> Compiler<'b> {
-    fn new(builder: &'b ZoneBuilder, warnings: Vec<Diagnostic>) -> Self {
+    fn new(builder: &'b ZoneBuilder, findings: Findings) -> Self {
         Self {
             builder,
             nodes: Vec::with_capacity(builder.owners.len() + 1),
@@ -117,8 +116,9 @@ impl<'b> Compiler<'b> {
             path: Vec::new(),
             depth: 0,
             record_count: 0,
-            warnings,
-            errors: Vec::new(),
+            dname: None,
+            findings,
+            deferred: Deferred::default(),
             scratch: Scratch::default(),
         }
     }
@@ -149,8 +149,9 @@ impl<'b> Compiler<'b> {
         for rrset in records.chunk_by(|&a, &b| all[a as usize].rtype == all[b as usize].rtype) {
             self.rrset(rrset, node);
         }
-        self.scratch.records = records;
         self.find_cut(node);
+        self.check_place(node, &records);
+        self.scratch.records = records;
         node
     }
 
@@ -197,7 +198,7 @@ impl<'b> Compiler<'b> {
     fn find_cut(&mut self, node: u32) {
         let Some(&[.., parent, _]) = self.path.last_chunk::<2>() else { return };
         let own = &self.rrsets[self.nodes[node as usize].first_rrset as usize..];
-        let has_ns = own.iter().any(|rrset| rrset.rtype == Rtype::NS) && !self.name(node).is_wildcard();
+        let has_ns = own.iter().any(|rrset| rrset.rtype == Rtype::NS);
         let above = self.nodes[parent as usize].cut;
         self.nodes[node as usize].cut = if above == NONE && has_ns { node } else { above };
     }
@@ -251,23 +252,19 @@ impl<'b> Compiler<'b> {
         let first = self.record(records[0]);
         let least = records.iter().map(|&record| self.record(record).ttl).min().unwrap_or(first.ttl);
         if let Some(other) = records.iter().map(|&record| self.record(record)).find(|record| record.ttl != first.ttl) {
-            let message = format!("the {} records of this name differ in TTL: {} is used", first.rtype, least.secs());
-            let hint = "give them one TTL: resolvers cache them together (RFC 2181 §5.2)";
-            self.warn(Diagnostic::warning(other.span(), message).hint(hint));
+            self.findings.add(Kind::Ttl, || {
+                let message =
+                    format!("the {} records of this name differ in TTL: {} is used", first.rtype, least.secs());
+                let hint = "give them one TTL: resolvers cache them together (RFC 2181 §5.2)";
+                Diagnostic::warning(other.span(), message).hint(hint)
+            });
         }
         least
     }
 
-    pub(super) fn warn(&mut self, warning: Diagnostic) {
-        if self.warnings.len() < MAX_FINDINGS {
-            self.warnings.push(warning);
-        }
-    }
-
-    pub(super) fn fail(&mut self, error: Diagnostic) {
-        if self.errors.len() < MAX_FINDINGS {
-            self.errors.push(error);
-        }
+    /// The delegation point at or above a node, or `NONE`.
+    pub(super) fn cut_of(&self, node: u32) -> u32 {
+        self.nodes[node as usize].cut
     }
 
     pub(super) fn rrsets_of_apex(&self) -> usize {

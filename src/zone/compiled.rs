@@ -27,7 +27,7 @@ pub struct Zone {
 }
 
 /// The RRset of the SOA, and what is taken from it once.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Soa {
     pub(super) rrset: u32,
     pub(super) serial: u32,
@@ -60,6 +60,8 @@ pub enum Found<'z> {
     Exact(Node<'z>),
     /// The name is this delegation point or below it. Only a query for DS at the point itself is not for the child.
     Delegation(Node<'z>),
+    /// The name does not exist: this DNAME at its closest encloser redirects it (RFC 6672 §2.4).
+    Dname(Node<'z>),
     /// The name does not exist, and this `*` at its closest encloser stands for it (RFC 4592 §3.3.1).
     Wildcard(Node<'z>),
     /// The name does not exist.
@@ -111,8 +113,8 @@ impl Zone {
     /// What a lowercased name is in this zone (RFC 1034 §4.3.2 step 3, RFC 4592 §3.3.1). A name outside of the zone
     /// does not exist.
     ///
-    /// NS records at a wildcard are ordinary data: RFC 4592 §4.2 leaves their meaning open, and no referral comes of
-    /// them.
+    /// NS records at a wildcard make a cut of the name `*` itself, and are ordinary data of names that the wildcard stands
+    /// for: RFC 4592 §4.2 leaves their meaning open.
     #[must_use]
     pub fn find(&self, lowercased: NameRef<'_>) -> Found<'_> {
         let surplus = lowercased.label_count().saturating_sub(self.depth);
@@ -121,6 +123,7 @@ impl Zone {
             let entry = node.entry();
             return match (entry.cut, steps, entry.wildcard) {
                 (NONE, 0, _) => Found::Exact(node),
+                (NONE, ..) if node.rrset(Rtype::DNAME).is_some() => Found::Dname(node),
                 (NONE, _, NONE) => Found::NxDomain,
                 (NONE, _, wildcard) => Found::Wildcard(self.node(wildcard)),
                 (cut, ..) => Found::Delegation(self.node(cut)),
@@ -137,7 +140,7 @@ impl Zone {
         self.index.find(names::hash(wire), same).map(|&index| self.node(index))
     }
 
-    fn node(&self, index: u32) -> Node<'_> {
+    pub(super) fn node(&self, index: u32) -> Node<'_> {
         Node { zone: self, index }
     }
 }
@@ -152,7 +155,7 @@ impl fmt::Debug for Zone {
 #[derive(Clone, Copy)]
 pub struct Node<'z> {
     zone: &'z Zone,
-    index: u32,
+    pub(super) index: u32,
 }
 
 impl<'z> Node<'z> {

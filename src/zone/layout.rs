@@ -1,38 +1,8 @@
 //! What RDATA of each type consists of: the one table that reading, checking, comparing and printing follow.
 
-use std::fmt;
-
-use super::text;
+use super::fields::Field::{self, *};
+use super::fields::{OF_KEYS, OF_ZONES};
 use crate::wire::{NameRef, Rtype};
-
-/// A part of RDATA.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
-    /// A domain name, uncompressed.
-    Name,
-    /// An octet as a number.
-    U8,
-    /// Two octets as a number.
-    U16,
-    /// Four octets as a number.
-    U32,
-    /// Four octets: seconds, or numbers with units.
-    Period,
-    /// An IPv4 address.
-    Ipv4,
-    /// An IPv6 address.
-    Ipv6,
-    /// A string of at most 255 octets with a length octet.
-    Str,
-    /// One or more of those, to the end.
-    Strs,
-    /// Letters and digits with a length octet (RFC 8659 §4.1).
-    Tag,
-    /// One string to the end, without a length octet.
-    Text,
-    /// At least one octet in hexadecimal, to the end.
-    Hex,
-}
 
 /// A type's fields, and how its RDATA is written, for hints.
 pub(super) struct Layout {
@@ -41,151 +11,172 @@ pub(super) struct Layout {
     pub(super) example: &'static str,
 }
 
-use Field::{Hex, Ipv4, Ipv6, Name, Period, Str, Strs, Tag, Text, U8, U16, U32};
+/// A field of RDATA with its octets.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'r> {
+    pub(super) field: Field,
+    /// The RDATA in front of it.
+    pub(super) before: &'r [u8],
+    pub(super) octets: &'r [u8],
+}
+
+const fn row(rtype: Rtype, fields: &'static [Field], example: &'static str) -> Layout {
+    Layout { rtype, fields, example }
+}
+
+const DIGEST: &[Field] = &[U16, Algorithm, U8, Digest(&OF_KEYS)];
+const CERTIFICATE: &[Field] = &[U8, U8, U8, Hex(1)];
+const KEY: &[Field] = &[U16, U8, Algorithm, Base64(1)];
+const SERVICE: &[Field] = &[U16, Service, Params];
 
 /// The types that can be written in a form of their own, in order of code. Others are written as RFC 3597 has it.
 pub(super) static LAYOUTS: &[Layout] = &[
-    Layout { rtype: Rtype::A, fields: &[Ipv4], example: "192.0.2.1" },
-    Layout { rtype: Rtype::NS, fields: &[Name], example: "ns1.example.com." },
-    Layout { rtype: Rtype::CNAME, fields: &[Name], example: "www.example.com." },
-    Layout {
-        rtype: Rtype::SOA,
-        fields: &[Name, Name, U32, Period, Period, Period, Period],
-        example: "ns1.example.com. hostmaster.example.com. 1 2h 15m 2w 5m",
-    },
-    Layout { rtype: Rtype::PTR, fields: &[Name], example: "host.example.com." },
-    Layout { rtype: Rtype::HINFO, fields: &[Str, Str], example: "\"cpu\" \"os\"" },
-    Layout { rtype: Rtype::MX, fields: &[U16, Name], example: "10 mail.example.com." },
-    Layout { rtype: Rtype::TXT, fields: &[Strs], example: "\"some text\"" },
-    Layout { rtype: Rtype::AAAA, fields: &[Ipv6], example: "2001:db8::1" },
-    Layout { rtype: Rtype::SRV, fields: &[U16, U16, U16, Name], example: "0 5 5060 sip.example.com." },
-    Layout { rtype: Rtype::DNAME, fields: &[Name], example: "example.net." },
-    Layout { rtype: Rtype::DS, fields: &[U16, U8, U8, Hex], example: "60485 13 2 d4b7d520…" },
-    Layout { rtype: Rtype::CAA, fields: &[U8, Tag, Text], example: "0 issue \"ca.example.net\"" },
+    row(Rtype::A, &[Ipv4], "192.0.2.1"),
+    row(Rtype::NS, &[Host], "ns1.example.com."),
+    row(Rtype::CNAME, &[Name], "www.example.com."),
+    row(
+        Rtype::SOA,
+        &[Name, Name, U32, Period, Period, Period, Period],
+        "ns1.example.com. hostmaster.example.com. 1 2h 15m 2w 5m",
+    ),
+    row(Rtype::PTR, &[Name], "host.example.com."),
+    row(Rtype::HINFO, &[Str, Str], "\"cpu\" \"os\""),
+    row(Rtype::MX, &[U16, Host], "10 mail.example.com."),
+    row(Rtype::TXT, &[Strs], "\"some text\""),
+    row(Rtype::RP, &[Name, Name], "admin.example.com. about.example.com."),
+    row(Rtype::AFSDB, &[U16, Host], "1 afs.example.com."),
+    row(Rtype::X25, &[Dialled], "311061700956"),
+    row(Rtype::ISDN, &[Str, MayStr], "150862028003217 004"),
+    row(Rtype::RT, &[U16, Host], "10 relay.example.com."),
+    row(Rtype::AAAA, &[Ipv6], "2001:db8::1"),
+    row(Rtype::LOC, &[Location], "52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m"),
+    row(Rtype::SRV, &[U16, U16, U16, Host], "0 5 5060 sip.example.com."),
+    row(Rtype::NAPTR, &[U16, U16, Str, Str, Str, Name], "100 50 \"s\" \"SIP+D2U\" \"\" _sip._udp.example.com."),
+    row(Rtype::KX, &[U16, Host], "10 kx.example.com."),
+    row(Rtype::CERT, &[CertType, U16, Algorithm, Base64(1)], "PKIX 12345 RSASHA256 MIIB…"),
+    row(Rtype::DNAME, &[Name], "example.net."),
+    row(Rtype::APL, &[Prefixes], "1:192.0.2.0/24 !2:2001:db8::/32"),
+    row(Rtype::DS, DIGEST, "60485 5 1 2bb183af5f22588179a53b0a98631fad1a292118"),
+    row(Rtype::SSHFP, &[U8, U8, Hex(1)], "4 2 123456789abcdef6…"),
+    row(Rtype::IPSECKEY, &[U8, GatewayType, U8, Gateway, GatewayKey], "10 1 2 192.0.2.38 AQNR…"),
+    row(
+        Rtype::RRSIG,
+        &[Covered, Algorithm, U8, U32, Time, Time, U16, Name, Base64(1)],
+        "A 13 2 3600 20300101000000 20291201000000 12345 example.com. oJB1…",
+    ),
+    row(Rtype::NSEC, &[Name, Types], "host.example.com. A MX RRSIG NSEC"),
+    row(Rtype::DNSKEY, KEY, "257 3 13 mdsswUyr…"),
+    row(Rtype::DHCID, &[Base64(4)], "AAIBY2/AuCccgoJbsaxcQc9TUapptP69lOjxfNuVAA2kjEA="),
+    row(Rtype::NSEC3, &[U8, U8, U16, Salt, HashedName, Types], "1 0 0 - 2t7b4g4vsa5smi47k61mv5bv1a22bojr A RRSIG"),
+    row(Rtype::NSEC3PARAM, &[U8, U8, U16, Salt], "1 0 0 -"),
+    row(Rtype::TLSA, CERTIFICATE, "3 1 1 d2abde240d7cd3ee…"),
+    row(Rtype::SMIMEA, CERTIFICATE, "3 1 1 d2abde240d7cd3ee…"),
+    row(Rtype::HIP, &[HostIdentity, Names], "2 200100107b1a74df365639cc39f1d578 AwEAAbda… rvs.example.com."),
+    row(Rtype::CDS, DIGEST, "60485 5 1 2bb183af5f22588179a53b0a98631fad1a292118"),
+    row(Rtype::CDNSKEY, KEY, "257 3 13 mdsswUyr…"),
+    row(Rtype::OPENPGPKEY, &[Base64(1)], "mQENBFVH…"),
+    row(Rtype::CSYNC, &[U32, U16, Types], "2026010101 3 A NS AAAA"),
+    row(Rtype::ZONEMD, &[U32, U8, U8, Digest(&OF_ZONES)], "2026010101 1 240 c220b8a6ed5728a971902f7e"),
+    row(Rtype::SVCB, SERVICE, "1 svc.example.com. alpn=h2 port=8443"),
+    row(Rtype::HTTPS, SERVICE, "1 . alpn=h3,h2 ipv4hint=192.0.2.1"),
+    row(Rtype::SPF, &[Strs], "\"v=spf1 -all\""),
+    row(Rtype::NID, &[U16, Locator], "10 0014:4fff:ff20:ee64"),
+    row(Rtype::L32, &[U16, Ipv4], "10 192.0.2.1"),
+    row(Rtype::L64, &[U16, Locator], "10 2001:0db8:1140:1000"),
+    row(Rtype::LP, &[U16, Name], "10 l64.example.com."),
+    row(Rtype::EUI48, &[Eui(6)], "00-00-5e-00-53-2a"),
+    row(Rtype::EUI64, &[Eui(8)], "00-00-5e-ef-10-00-00-2a"),
+    row(Rtype::URI, &[U16, U16, Text(1)], "10 1 \"https://www.example.com/\""),
+    row(Rtype::CAA, &[U8, Tag, Text(0)], "0 issue \"ca.example.net\""),
+    row(Rtype::AVC, &[Strs], "\"app-name=x\""),
+    row(Rtype::RESINFO, &[Strs], "\"qnamemin\" \"exterr=15\""),
+    row(Rtype::WALLET, &[Strs], "\"currency\" \"address\""),
+    row(Rtype::DLV, DIGEST, "60485 5 1 2bb183af5f22588179a53b0a98631fad1a292118"),
 ];
+
+/// The codes below this have their place in [`PLACES`]; the rest is searched.
+const DENSE: usize = 264;
+
+/// One more than where a code's layout is in [`LAYOUTS`]; zero for none.
+static PLACES: [u8; DENSE] = {
+    let (mut places, mut at) = ([0; DENSE], 0);
+    while at < LAYOUTS.len() {
+        if (LAYOUTS[at].rtype.0 as usize) < DENSE {
+            places[LAYOUTS[at].rtype.0 as usize] = at as u8 + 1;
+        }
+        at += 1;
+    }
+    places
+};
 
 impl Layout {
     /// The layout of a type that has one.
     pub(super) fn of(rtype: Rtype) -> Option<&'static Self> {
-        LAYOUTS.binary_search_by_key(&rtype, |layout| layout.rtype).ok().map(|at| &LAYOUTS[at])
-    }
-
-    /// Each field with its octets; false if they do not fit the layout.
-    fn walk<'r>(&self, rdata: &'r [u8], mut visit: impl FnMut(Field, &'r [u8])) -> bool {
-        let mut rest = rdata;
-        for &field in self.fields {
-            let Some(len) = field.len_in(rest) else { return false };
-            let (octets, tail) = rest.split_at(len);
-            visit(field, octets);
-            rest = tail;
-        }
-        rest.is_empty()
-    }
-}
-
-impl Field {
-    /// How many octets the field takes of those that begin with it; none if they do not.
-    fn len_in(self, octets: &[u8]) -> Option<usize> {
-        let len = match self {
-            Name => NameRef::from_wire(octets)?.as_wire().len(),
-            U8 => 1,
-            U16 => 2,
-            U32 | Period | Ipv4 => 4,
-            Ipv6 => 16,
-            Str => usize::from(*octets.first()?) + 1,
-            Tag => usize::from(*octets.first()?) + 1,
-            Strs | Hex if octets.is_empty() => return None,
-            Strs | Text | Hex => octets.len(),
-        };
-        let own = octets.get(..len)?;
-        let sound = match self {
-            Tag => is_tag(&own[1..]),
-            Strs => strings(own).all(|string| string.is_some()),
-            _ => true,
-        };
-        sound.then_some(len)
-    }
-
-    fn write(self, octets: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self, octets) {
-            (Name, _) => NameRef::from_wire(octets).map_or(Ok(()), |name| write!(f, "{name}")),
-            (Ipv6, _) => {
-                <[u8; 16]>::try_from(octets).map_or(Ok(()), |ip| write!(f, "{}", std::net::Ipv6Addr::from(ip)))
-            }
-            (Ipv4, &[a, b, c, d]) => write!(f, "{a}.{b}.{c}.{d}"),
-            (Str, [_, string @ ..]) => text::write_quoted(string, f),
-            (Strs, _) => strings(octets).flatten().enumerate().try_for_each(|(at, string)| {
-                f.write_str(if at == 0 { "" } else { " " })?;
-                text::write_quoted(string, f)
-            }),
-            (Tag, [_, tag @ ..]) => f.write_str(&String::from_utf8_lossy(tag)),
-            (Text, _) => text::write_quoted(octets, f),
-            (Hex, _) => text::write_hex(octets, f),
-            _ => write!(f, "{}", octets.iter().fold(0u32, |value, &octet| value << 8 | u32::from(octet))),
+        match PLACES.get(usize::from(rtype.0)) {
+            Some(&place) => LAYOUTS.get(usize::from(place).checked_sub(1)?),
+            None => LAYOUTS.binary_search_by_key(&rtype, |layout| layout.rtype).ok().map(|at| &LAYOUTS[at]),
         }
     }
-}
 
-/// Whether this is a property tag (RFC 8659 §4.1).
-pub(super) fn is_tag(octets: &[u8]) -> bool {
-    !octets.is_empty() && octets.iter().all(u8::is_ascii_alphanumeric)
-}
+    /// The fields of RDATA; none in place of the first that the octets do not fit, and at the end for what is left over.
+    pub(super) fn parts<'r>(&self, rdata: &'r [u8]) -> impl Iterator<Item = Option<Part<'r>>> + use<'r> {
+        let mut at = 0;
+        let mut fields = self.fields.iter();
+        std::iter::from_fn(move || {
+            let (before, rest) = rdata.split_at(at);
+            let Some(&field) = fields.next() else {
+                at = rdata.len();
+                return (!rest.is_empty()).then_some(None);
+            };
+            let Some(octets) = field.len_in(before, rest).and_then(|len| rest.get(..len)) else {
+                (at, fields) = (rdata.len(), [].iter());
+                return Some(None);
+            };
+            at += octets.len();
+            Some(Some(Part { field, before, octets }))
+        })
+    }
 
-/// The strings of a sequence; none in place of one that is cut off.
-fn strings(octets: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
-    let mut rest = octets;
-    std::iter::from_fn(move || {
-        let (&len, tail) = rest.split_first()?;
-        let string = tail.get(..usize::from(len));
-        rest = tail.get(usize::from(len)..).unwrap_or(&[]);
-        Some(string)
-    })
+    /// Whether RDATA fits.
+    pub(super) fn fits(&self, rdata: &[u8]) -> bool {
+        self.parts(rdata).all(|part| part.is_some())
+    }
 }
 
 /// Whether octets are well-formed uncompressed RDATA of a type. Any octets are, of types without a layout (RFC 3597).
 #[must_use]
 pub fn is_valid(rtype: Rtype, rdata: &[u8]) -> bool {
-    rdata.len() <= usize::from(u16::MAX) && Layout::of(rtype).is_none_or(|layout| layout.walk(rdata, |_, _| ()))
+    rdata.len() <= usize::from(u16::MAX) && Layout::of(rtype).is_none_or(|layout| layout.fits(rdata))
+}
+
+/// The names in RDATA whose addresses a client of the record needs: of NS, MX, SRV, SVCB and HTTPS (not in AliasMode,
+/// whose target may have such a record instead), AFSDB, RT, KX. Not the root, which says there is no such host or, in
+/// SVCB, that the owner is meant.
+pub fn targets(rtype: Rtype, rdata: &[u8]) -> impl Iterator<Item = NameRef<'_>> {
+    let parts = Layout::of(rtype).into_iter().flat_map(move |layout| layout.parts(rdata));
+    parts.flatten().filter_map(Part::target)
+}
+
+impl<'r> Part<'r> {
+    /// The name, if clients need its addresses.
+    fn target(self) -> Option<NameRef<'r>> {
+        let is_host = match self.field {
+            Host => true,
+            Service => self.before != [0, 0], // AliasMode has priority 0
+            _ => false,
+        };
+        let name = if is_host { NameRef::from_wire(self.octets) } else { None };
+        name.filter(|name| !name.is_root())
+    }
 }
 
 /// Appends RDATA with the names in it lowercased, so that equal data are equal octets (RFC 4034 §6.2).
 pub(super) fn canonical_into(rtype: Rtype, rdata: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
-    let fits = Layout::of(rtype).is_some_and(|layout| {
-        layout.walk(rdata, |field, octets| {
-            let at = out.len();
-            out.extend_from_slice(octets);
-            if field == Name {
-                out[at..].make_ascii_lowercase();
-            }
-        })
-    });
-    if !fits {
-        out.truncate(start);
-        out.extend_from_slice(rdata);
-    }
-}
-
-/// RDATA in master-file form: that of its type where there is one and the octets fit it, else `\# length hex`.
-#[derive(Clone, Copy, Debug)]
-pub struct RdataText<'r> {
-    /// The type.
-    pub rtype: Rtype,
-    /// Uncompressed RDATA.
-    pub rdata: &'r [u8],
-}
-
-impl fmt::Display for RdataText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(layout) = Layout::of(self.rtype).filter(|_| is_valid(self.rtype, self.rdata)) else {
-            write!(f, "\\# {}{}", self.rdata.len(), if self.rdata.is_empty() { "" } else { " " })?;
-            return text::write_hex(self.rdata, f);
-        };
-        let (mut result, mut separator) = (Ok(()), "");
-        layout.walk(self.rdata, |field, octets| {
-            result = result.and_then(|()| f.write_str(separator)).and_then(|()| field.write(octets, f));
-            separator = " ";
-        });
-        result
+    out.extend_from_slice(rdata);
+    let Some(layout) = Layout::of(rtype).filter(|layout| layout.fits(rdata)) else { return };
+    for part in layout.parts(rdata).flatten().filter(|part| part.field.is_name()) {
+        let at = start + part.before.len();
+        out[at..at + part.octets.len()].make_ascii_lowercase();
     }
 }

@@ -1,5 +1,7 @@
 //! Cuts a master file into tokens: blanks, comments, parentheses and quotes are dealt with here (RFC 1035 §5.1).
 
+use std::ops::Range;
+
 use crate::base::{Diagnostic, FileId, Span};
 
 /// The longest excerpt of a token in a message, in octets.
@@ -17,6 +19,8 @@ pub(super) struct Token<'s> {
 pub(super) struct Lexer<'s> {
     text: &'s [u8],
     file: FileId,
+    /// Where the text comes from, if it stands in no file: every token is said to be there.
+    made_at: Option<Span>,
     at: usize,
     depth: u32,
     /// Where the outermost open parenthesis is.
@@ -26,6 +30,8 @@ pub(super) struct Lexer<'s> {
     indented: bool,
     /// Where a comment begins right behind a word of the line.
     glued_comment: Option<usize>,
+    /// Whether a quote was not closed on the line.
+    open_quote: bool,
     /// Warnings of whoever reads the tokens.
     pub(super) warnings: Vec<Diagnostic>,
 }
@@ -68,14 +74,21 @@ impl<'s> Lexer<'s> {
         Self {
             text,
             file,
+            made_at: None,
             at,
             depth: 0,
             opened_at: 0,
             ended_at: None,
             indented: false,
             glued_comment: None,
+            open_quote: false,
             warnings: Vec::new(),
         }
+    }
+
+    /// Begins with a line that was made of what stands somewhere in a file.
+    pub(super) fn of_made(text: &'s [u8], span: Span) -> Self {
+        Self { made_at: Some(span), ..Self::new(span.file, text, 0) }
     }
 
     /// Where the lexer stands.
@@ -87,6 +100,7 @@ impl<'s> Lexer<'s> {
     pub(super) fn start_line(&mut self) -> bool {
         self.ended_at = None;
         self.glued_comment = None;
+        self.open_quote = false;
         self.indented = matches!(self.text.get(self.at), Some(b' ' | b'\t'));
         self.at < self.text.len()
     }
@@ -119,9 +133,14 @@ impl<'s> Lexer<'s> {
         }
     }
 
+    /// Whether a quote was not closed: parentheses behind it went unseen.
+    pub(super) fn open_quote(&self) -> bool {
+        self.open_quote
+    }
+
     /// Where a comment began right behind a word of this line.
     pub(super) fn glued_comment(&self) -> Option<Span> {
-        self.glued_comment.map(|at| Span::new(self.file, at..at + 1))
+        self.glued_comment.map(|at| self.span(at..at + 1))
     }
 
     /// Whether the next token is `\#`, which announces RDATA of any type (RFC 3597 §5).
@@ -129,6 +148,11 @@ impl<'s> Lexer<'s> {
         self.skip_blanks()?;
         let rest = if self.ended_at.is_some() { &[] } else { &self.text[self.at..] };
         Ok(rest.strip_prefix(b"\\#").is_some_and(|rest| rest.first().is_none_or(|&octet| ends_word(octet))))
+    }
+
+    /// Whether something follows right behind the last token, without a blank.
+    pub(super) fn is_glued(&self) -> bool {
+        self.ended_at.is_none() && self.text.get(self.at).is_some_and(|&octet| octet == b'"' || !ends_word(octet))
     }
 
     /// Drops the rest of the line, parentheses included. An error if they are never closed.
@@ -145,7 +169,12 @@ impl<'s> Lexer<'s> {
     /// An empty span at the end of the line, or where the lexer stands.
     fn here(&self) -> Span {
         let at = self.ended_at.unwrap_or(self.at);
-        Span::new(self.file, at..at)
+        self.span(at..at)
+    }
+
+    #[inline]
+    fn span(&self, range: Range<usize>) -> Span {
+        self.made_at.unwrap_or_else(|| Span::new(self.file, range))
     }
 
     fn skip_blanks(&mut self) -> Result<(), Diagnostic> {
@@ -180,7 +209,7 @@ impl<'s> Lexer<'s> {
     fn close(&mut self) -> Result<(), Diagnostic> {
         if self.depth == 0 {
             self.at += 1;
-            let span = Span::new(self.file, self.at - 1..self.at);
+            let span = self.span(self.at - 1..self.at);
             return Err(Diagnostic::error(span, "this parenthesis closes none")
                 .hint("take it out, or write \\) for the character"));
         }
@@ -191,7 +220,7 @@ impl<'s> Lexer<'s> {
     fn never_closed(&mut self) -> Diagnostic {
         self.depth = 0;
         self.ended_at = Some(self.at);
-        let span = Span::new(self.file, self.opened_at..self.opened_at + 1);
+        let span = self.span(self.opened_at..self.opened_at + 1);
         Diagnostic::error(span, "this parenthesis is never closed").hint("write ) behind the last word of the record")
     }
 
@@ -203,7 +232,7 @@ impl<'s> Lexer<'s> {
             }
             self.at += if octet == b'\\' { self.escape_len() } else { 1 };
         }
-        Token { text: &self.text[start..self.at], span: Span::new(self.file, start..self.at), quoted: false }
+        Token { text: &self.text[start..self.at], span: self.span(start..self.at), quoted: false }
     }
 
     fn quoted(&mut self) -> Result<Token<'s>, Diagnostic> {
@@ -219,11 +248,12 @@ impl<'s> Lexer<'s> {
         }
         self.at += 1;
         let text = &self.text[start + 1..self.at - 1];
-        Ok(Token { text, span: Span::new(self.file, start..self.at), quoted: true })
+        Ok(Token { text, span: self.span(start..self.at), quoted: true })
     }
 
-    fn unquoted(&self, start: usize) -> Diagnostic {
-        Diagnostic::error(Span::new(self.file, start..start + 1), "this quote is not closed on its line")
+    fn unquoted(&mut self, start: usize) -> Diagnostic {
+        self.open_quote = true;
+        Diagnostic::error(self.span(start..start + 1), "this quote is not closed on its line")
             .hint("close it; inside a string a quote is written \\\", a line break \\010")
     }
 

@@ -1,10 +1,10 @@
-//! Reads a master file (RFC 1035 §5): directives, owners, TTLs, classes, types. After an error it goes on at the next
+//! Reads a master file (RFC 1035 §5): owners, TTLs, classes, types; directives are in `directives`. After an error it goes on at the next
 //! line.
 
 use super::builder::{Lost, ZoneBuilder};
-use super::head::{Head, TTL_CLASS_OR_TYPE, read_ttl};
+use super::head::{Head, TTL_CLASS_OR_TYPE};
 use super::lexer::{Lexer, Token};
-use super::{rdata, text};
+use super::rdata;
 use crate::base::{Diagnostic, FileId, Sources, Span, Ttl};
 use crate::wire::{Class, Name, NameBuf, Rtype};
 
@@ -42,9 +42,9 @@ pub fn parse(
 
 /// A line start in a file.
 #[derive(Clone, Copy)]
-struct Place {
-    file: FileId,
-    at: usize,
+pub(super) struct Place {
+    pub(super) file: FileId,
+    pub(super) at: usize,
 }
 
 /// What to come back to after an included file (RFC 1035 §5.1: its `$ORIGIN` is not ours).
@@ -66,24 +66,25 @@ enum Owner {
 }
 
 /// An `$INCLUDE` that was met.
-struct Include {
-    name: String,
-    span: Span,
-    origin: Option<Name>,
-    back: Place,
+pub(super) struct Include {
+    pub(super) name: String,
+    pub(super) span: Span,
+    pub(super) origin: Option<Name>,
+    pub(super) back: Place,
 }
 
-struct Parser {
-    builder: ZoneBuilder,
+/// What has been read so far, and what the next line depends on.
+pub(super) struct Parser {
+    pub(super) builder: ZoneBuilder,
     errors: Vec<Diagnostic>,
     frames: Vec<Frame>,
-    origin: Name,
+    pub(super) origin: Name,
     owner: Owner,
     /// Of `$TTL` (RFC 2308 §4).
-    default_ttl: Option<Ttl>,
+    pub(super) default_ttl: Option<Ttl>,
     /// Of the record before (RFC 1035 §5.1).
     last_ttl: Option<Ttl>,
-    rdata: Vec<u8>,
+    pub(super) rdata: Vec<u8>,
     /// The type of the record that is being read, once it is known.
     reading: Option<Rtype>,
 }
@@ -118,12 +119,14 @@ impl Parser {
             lexer.warnings.drain(..).for_each(|warning| self.builder.warn(warning));
             match line {
                 Ok(None) => {}
-                Ok(Some((name, span, origin))) => {
-                    let back = Place { file: place.file, at: lexer.at() };
-                    return Some(Include { name, span, origin, back });
-                }
+                Ok(Some(include)) => return Some(include),
                 Err(error) => match lexer.skip_line() {
                     Ok(()) => self.report(error),
+                    Err(unclosed) if lexer.open_quote() => {
+                        self.report(error);
+                        self.report(unclosed);
+                        self.note_lost_somewhere();
+                    }
                     Err(unclosed) => self.report_unclosed(error, unclosed),
                 },
             }
@@ -146,7 +149,7 @@ impl Parser {
                 Place { file, at: 0 }
             }
             Err((reason, hint)) => {
-                self.builder.lost.push(Lost { owner: None, rtype: None });
+                self.note_lost_somewhere();
                 let message = format!("cannot include `{}`: {reason}", include.name);
                 self.report(Diagnostic::error(include.span, message).hint(hint));
                 include.back
@@ -181,7 +184,7 @@ impl Parser {
             self.report(error);
         }
         self.report(unclosed);
-        self.builder.lost.push(Lost { owner: None, rtype: None });
+        self.note_lost_somewhere();
     }
 
     fn is_full(&self) -> bool {
@@ -189,48 +192,16 @@ impl Parser {
     }
 
     /// One entry, which may be nothing, a directive, or a record.
-    fn line(&mut self, lexer: &mut Lexer<'_>) -> Result<Option<Included>, Diagnostic> {
+    fn line(&mut self, lexer: &mut Lexer<'_>) -> Result<Option<Include>, Diagnostic> {
         let Some(first) = lexer.next()? else { return Ok(None) };
         if first.word().is_some_and(|word| word.starts_with(b"$")) {
-            let word = first.text.to_ascii_uppercase();
-            return self.directive(first, lexer).map_err(|error| with_hint(error, directive_hint(&word)));
+            return self.directive(first, lexer);
         }
         self.reading = None;
         self.record(first, lexer).map(|()| None).map_err(|error| {
             self.note_lost();
             with_hint(error, RECORD_HINT)
         })
-    }
-
-    fn directive(&mut self, token: Token<'_>, lexer: &mut Lexer<'_>) -> Result<Option<Included>, Diagnostic> {
-        let mut included = None;
-        match token.text.to_ascii_uppercase().as_slice() {
-            b"$ORIGIN" => self.origin = self.name(lexer.expect("a name")?)?.as_ref().to_name(),
-            b"$TTL" => self.default_ttl = Some(read_ttl(lexer.expect("a TTL")?, "a TTL")?),
-            b"$INCLUDE" => included = Some(self.include(lexer)?),
-            _ => {
-                return Err(token
-                    .instead_of("$ORIGIN, $TTL or $INCLUDE")
-                    .hint("a name that begins with a dollar sign is written \\$"));
-            }
-        }
-        match lexer.next()? {
-            None => Ok(included),
-            Some(token) => Err(token.instead_of("the end of the line")),
-        }
-    }
-
-    fn include(&self, lexer: &mut Lexer<'_>) -> Result<Included, Diagnostic> {
-        let file = lexer.expect("a file name")?;
-        let mut name = Vec::new();
-        if !text::unescape(file.text, &mut name) {
-            return Err(file.instead_of("a file name").hint("a backslash itself is written \\\\"));
-        }
-        let origin = match lexer.next()? {
-            Some(token) => Some(self.name(token)?.as_ref().to_name()),
-            None => None,
-        };
-        Ok((String::from_utf8_lossy(&name).into_owned(), file.span, origin))
     }
 
     /// Notes that a record could not be read.
@@ -242,15 +213,26 @@ impl Parser {
         self.builder.lost.push(Lost { owner, rtype: self.reading });
     }
 
+    /// Notes that records of any name and type may be missing.
+    pub(super) fn note_lost_somewhere(&mut self) {
+        self.builder.lost.push(Lost { owner: None, rtype: None });
+    }
+
     fn record<'s>(&mut self, first: Token<'s>, lexer: &mut Lexer<'s>) -> Result<(), Diagnostic> {
+        let looks_like_comment = first.text.starts_with(b"#") && !lexer.indented();
+        self.whole_record(first, lexer).map_err(|error| match looks_like_comment {
+            // a name may begin so, but what follows it is no record
+            true => Diagnostic::error(first.span, "a comment begins with `;` in a zone file, not with `#`")
+                .hint("write ; instead"),
+            false => error,
+        })
+    }
+
+    fn whole_record<'s>(&mut self, first: Token<'s>, lexer: &mut Lexer<'s>) -> Result<(), Diagnostic> {
         let token = if lexer.indented() {
             first
         } else {
             self.owner = Owner::Unreadable;
-            if first.text.starts_with(b"#") {
-                let error = Diagnostic::error(first.span, "a comment begins with `;` in a zone file, not with `#`");
-                return Err(error.hint("write ; instead"));
-            }
             let owner = self.name(first)?;
             lexer.warnings.extend(class_as_owner(first));
             lexer.warnings.extend(rdata::doubled(first, owner.as_ref(), self.origin.as_ref()));
@@ -286,7 +268,7 @@ impl Parser {
     }
 
     /// A name, or `@` for the origin.
-    fn name(&self, token: Token<'_>) -> Result<NameBuf, Diagnostic> {
+    pub(super) fn name(&self, token: Token<'_>) -> Result<NameBuf, Diagnostic> {
         if token.is_at_sign() {
             return Ok(NameBuf::lowercase(self.origin.as_ref()));
         }
@@ -295,7 +277,7 @@ impl Parser {
 
     /// The TTL written, else that of `$TTL`, else the last one; for an SOA its MINIMUM (RFC 2308 §4, RFC 1035 §5.1).
     /// That there is none is said once.
-    fn ttl(&mut self, head: &Head<'_>) -> Result<Ttl, Diagnostic> {
+    pub(super) fn ttl(&mut self, head: &Head<'_>) -> Result<Ttl, Diagnostic> {
         let minimum = || (head.rtype == Rtype::SOA).then(|| soa_minimum(&self.rdata)).flatten();
         let ttl = head.ttl.or(self.default_ttl).or(self.last_ttl).or_else(minimum);
         self.last_ttl = ttl.or(Some(Ttl::ZERO));
@@ -306,30 +288,18 @@ impl Parser {
     }
 }
 
-/// File name, its place, and the origin that the file begins with if it is given.
-type Included = (String, Span, Option<Name>);
-
-fn with_hint(error: Diagnostic, hint: &str) -> Diagnostic {
+pub(super) fn with_hint(error: Diagnostic, hint: &str) -> Diagnostic {
     if error.hint.is_some() { error } else { error.hint(hint) }
 }
 
 const RECORD_HINT: &str = "a record looks like `www 300 IN A 192.0.2.1`; TTL and class may be left out";
 
-/// What a directive looks like.
 /// A line that has lost the blank at its start: its class is read as the owner.
 fn class_as_owner(token: Token<'_>) -> Option<Diagnostic> {
     token.keyword().and_then(|word| word.parse::<Class>().ok())?;
     let message = format!("the owner of this record is a name that reads like a class: `{}`", token.shown());
     let hint = "if the owner above is meant, begin the line with a blank; if it is a name, write it in full with a dot at its end";
     Some(Diagnostic::warning(token.span, message).hint(hint))
-}
-
-const fn directive_hint(word: &[u8]) -> &'static str {
-    match word {
-        b"$ORIGIN" => "write it as `$ORIGIN example.com.`",
-        b"$TTL" => "write it as `$TTL 1h`",
-        _ => "write it as `$INCLUDE file`",
-    }
 }
 
 /// The last four octets of an SOA's RDATA.

@@ -1,14 +1,16 @@
 //! RDATA from text: field by field as the type's layout says, or as `\# length hex` (RFC 3597 §5).
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
-use super::layout::{Field, Layout, is_tag, is_valid};
+use super::fields::{HEX, read_rest};
+use super::layout::{Layout, is_valid};
 use super::lexer::{Lexer, Token};
 use super::text;
 use crate::base::Diagnostic;
 use crate::wire::{NameBuf, NameError, NameRef, Rtype};
 
-type Read = Result<(), Diagnostic>;
+/// Nothing, as what was read is appended somewhere, or why it cannot be read.
+pub(super) type Read = Result<(), Diagnostic>;
+
+const GENERIC: &str = "`\\# length hex`";
 
 /// Reads the rest of a line as RDATA of a type into `out`. `type_token` is blamed where no other token is.
 pub(super) fn read(
@@ -23,11 +25,11 @@ pub(super) fn read(
         return read_generic(rtype, lexer, out);
     }
     let Some(layout) = Layout::of(rtype) else {
-        return Err(Diagnostic::error(type_token.span, format!("{rtype} has no text form of its own here"))
-            .hint("write its RDATA as `\\# length hex` (RFC 3597)"));
+        let error = lexer.expect(GENERIC)?.instead_of(GENERIC);
+        return Err(error.hint(format!("{rtype} has no text form of its own here (RFC 3597)")));
     };
     let mut reader = Reader { lexer, origin, out };
-    let whole = layout.fields.iter().try_for_each(|&field| reader.field(field)).and_then(|()| reader.end());
+    let whole = layout.fields.iter().try_for_each(|field| field.read(&mut reader)).and_then(|()| reader.end());
     whole.map_err(|error| with_example(error, layout))?;
     if out.len() > usize::from(u16::MAX) {
         return Err(
@@ -44,42 +46,26 @@ fn with_example(error: Diagnostic, layout: &Layout) -> Diagnostic {
     error.hint(format!("{} looks like `{}`", layout.rtype, layout.example))
 }
 
-struct Reader<'r, 's> {
-    lexer: &'r mut Lexer<'s>,
-    origin: NameRef<'r>,
-    out: &'r mut Vec<u8>,
+/// What the fields of RDATA are read from and appended to. `out` holds the RDATA in front of the field.
+pub(super) struct Reader<'r, 's> {
+    pub(super) lexer: &'r mut Lexer<'s>,
+    pub(super) origin: NameRef<'r>,
+    pub(super) out: &'r mut Vec<u8>,
 }
 
 impl Reader<'_, '_> {
-    fn field(&mut self, field: Field) -> Read {
-        match field {
-            Field::Name => self.name(),
-            Field::U8 => {
-                self.number("a number up to 255", u32::from(u8::MAX)).map(|value| self.put(&value.to_be_bytes()[3..]))
-            }
-            Field::U16 => self
-                .number("a number up to 65535", u32::from(u16::MAX))
-                .map(|value| self.put(&value.to_be_bytes()[2..])),
-            Field::U32 => {
-                self.number("a number up to 4294967295", u32::MAX).map(|value| self.put(&value.to_be_bytes()))
-            }
-            Field::Period => self.period(),
-            Field::Ipv4 => self.parsed::<Ipv4Addr>("an IPv4 address").map(|address| self.put(&address.octets())),
-            Field::Ipv6 => self.parsed::<Ipv6Addr>("an IPv6 address").map(|address| self.put(&address.octets())),
-            Field::Str => self.string(),
-            Field::Strs => self.strings(),
-            Field::Tag => self.tag(),
-            Field::Text => self.text(),
-            Field::Hex => self.hex(),
-        }
-    }
-
-    fn put(&mut self, octets: &[u8]) {
+    pub(super) fn put(&mut self, octets: &[u8]) {
         self.out.extend_from_slice(octets);
     }
 
-    fn name(&mut self) -> Read {
+    /// Reads a name.
+    pub(super) fn name(&mut self) -> Read {
         let token = self.lexer.expect("a name")?;
+        self.put_name(token)
+    }
+
+    /// Appends a name, or the origin for `@`.
+    pub(super) fn put_name(&mut self, token: Token<'_>) -> Read {
         if token.is_at_sign() {
             self.put(self.origin.as_wire());
             return Ok(());
@@ -90,65 +76,16 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    fn number(&mut self, expected: &str, max: u32) -> Result<u32, Diagnostic> {
+    /// Reads a decimal number up to `max`.
+    pub(super) fn number(&mut self, expected: &str, max: u32) -> Result<u32, Diagnostic> {
+        self.value(expected, |word| text::number(word, max))
+    }
+
+    /// Reads a word that stands for something.
+    #[inline]
+    pub(super) fn value<T>(&mut self, expected: &str, of: impl FnOnce(&[u8]) -> Option<T>) -> Result<T, Diagnostic> {
         let token = self.lexer.expect(expected)?;
-        token.word().and_then(|word| text::number(word, max)).ok_or_else(|| token.instead_of(expected))
-    }
-
-    fn period(&mut self) -> Read {
-        let expected = "seconds, or a period such as 1h30m";
-        let token = self.lexer.expect(expected)?;
-        let seconds = token.word().and_then(text::period).ok_or_else(|| token.instead_of(expected))?;
-        self.put(&seconds.to_be_bytes());
-        Ok(())
-    }
-
-    fn parsed<T: std::str::FromStr>(&mut self, expected: &str) -> Result<T, Diagnostic> {
-        let token = self.lexer.expect(expected)?;
-        token.keyword().and_then(|word| word.parse().ok()).ok_or_else(|| token.instead_of(expected))
-    }
-
-    fn string(&mut self) -> Read {
-        let token = self.lexer.expect("a string")?;
-        self.put_string(token)
-    }
-
-    fn strings(&mut self) -> Read {
-        self.string()?;
-        while let Some(token) = self.lexer.next()? {
-            self.put_string(token)?;
-        }
-        Ok(())
-    }
-
-    fn put_string(&mut self, token: Token<'_>) -> Read {
-        let start = self.out.len();
-        self.out.push(0);
-        unescape(token, self.out)?;
-        self.out[start] = u8::try_from(self.out.len() - start - 1).map_err(|_| {
-            Diagnostic::error(token.span, "a string holds at most 255 octets")
-                .hint("split it: \"first part\" \"second part\"")
-        })?;
-        Ok(())
-    }
-
-    fn tag(&mut self) -> Read {
-        let expected = "a tag of letters and digits";
-        let token = self.lexer.expect(expected)?;
-        if !token.word().is_some_and(is_tag) {
-            return Err(token.instead_of(expected));
-        }
-        self.put_string(token)
-    }
-
-    fn text(&mut self) -> Read {
-        let token = self.lexer.expect("a value, in quotes if it has blanks")?;
-        unescape(token, self.out)
-    }
-
-    fn hex(&mut self) -> Read {
-        let first = self.lexer.expect("hexadecimal digits")?;
-        read_hex(Some(first), self.lexer, self.out)
+        token.word().and_then(of).ok_or_else(|| token.instead_of(expected))
     }
 
     fn end(&mut self) -> Read {
@@ -191,32 +128,6 @@ pub(super) fn doubled(token: Token<'_>, name: NameRef<'_>, origin: NameRef<'_>) 
     })
 }
 
-fn unescape(token: Token<'_>, out: &mut Vec<u8>) -> Read {
-    if text::unescape(token.text, out) {
-        return Ok(());
-    }
-    Err(Diagnostic::error(token.span, "a backslash must be followed by a character or by three digits up to 255")
-        .hint("a backslash itself is written \\\\"))
-}
-
-/// Reads hexadecimal digits, blanks between them allowed, up to the end of the line.
-fn read_hex<'s>(first: Option<Token<'s>>, lexer: &mut Lexer<'s>, out: &mut Vec<u8>) -> Read {
-    let (mut hex, mut token, mut last) = (text::Hex::default(), first, None);
-    while let Some(digits) = token {
-        if !digits.word().is_some_and(|word| hex.word(word, out)) {
-            return Err(digits.instead_of("hexadecimal digits"));
-        }
-        last = Some(digits);
-        token = lexer.next()?;
-    }
-    match last {
-        Some(last) if !hex.is_whole() => {
-            Err(Diagnostic::error(last.span, "the number of hexadecimal digits is odd").hint("every octet has two"))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn read_generic(rtype: Rtype, lexer: &mut Lexer<'_>, out: &mut Vec<u8>) -> Read {
     let mark = lexer.expect("\\#")?;
     let expected = "the number of octets, up to 65535";
@@ -224,7 +135,7 @@ fn read_generic(rtype: Rtype, lexer: &mut Lexer<'_>, out: &mut Vec<u8>) -> Read 
     let octets = length.word().and_then(|word| text::number(word, u32::from(u16::MAX)));
     let octets = octets.ok_or_else(|| length.instead_of(expected))? as usize; // at most 65535
     let first = lexer.next()?;
-    read_hex(first, lexer, out)?;
+    read_rest(&HEX, first, lexer, out)?;
     if out.len() != octets {
         let message = format!("the length says {octets} octets, the data has {}", out.len());
         return Err(Diagnostic::error(length.span, message).hint("write how many octets follow"));

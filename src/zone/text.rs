@@ -65,32 +65,6 @@ pub(super) fn unescape(text: &[u8], out: &mut Vec<u8>) -> bool {
     }
 }
 
-/// Collects hexadecimal digits that may be spread over several words.
-#[derive(Default)]
-pub(super) struct Hex {
-    high: Option<u8>,
-}
-
-impl Hex {
-    /// Appends the octets of a word's digits; false if it holds anything else.
-    pub(super) fn word(&mut self, word: &[u8], out: &mut Vec<u8>) -> bool {
-        for &octet in word {
-            let Some(digit) = char::from(octet).to_digit(16) else { return false };
-            let digit = digit as u8; // below 16
-            match self.high.take() {
-                Some(high) => out.push(high << 4 | digit),
-                None => self.high = Some(digit),
-            }
-        }
-        true
-    }
-
-    /// Whether every octet got both its digits.
-    pub(super) fn is_whole(&self) -> bool {
-        self.high.is_none()
-    }
-}
-
 /// Writes a string in quotes.
 pub(super) fn write_quoted(octets: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str("\"")?;

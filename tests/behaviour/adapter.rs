@@ -1,31 +1,106 @@
 //! The one place that knows the server.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use windrose::answer::{Meta, Reply, Transport, Worker, respond};
 use windrose::base::{FileId, Now, Sources};
 use windrose::health::Board;
-use windrose::snapshot::{Loaded, Snapshot, Zones};
+use windrose::snapshot::{Cookies, Loaded, Service, Snapshot, Zones};
+use windrose::wire::{Name, NameRef, Rtype, Secret, Secrets};
 use windrose::zone::{self, Zone};
+
+use super::text::Word;
+
+/// How the server is set up besides its zones, who asks it, and when.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) nsid: Vec<u8>,
+    /// What class CHAOS is told; empty: nothing.
+    pub(crate) version: String,
+    pub(crate) identity: String,
+    /// Secrets of cookies; without any, cookies are not answered.
+    pub(crate) secrets: Vec<[u8; 16]>,
+    /// Whether large answers over UDP take a valid cookie.
+    pub(crate) require: bool,
+    /// In units of 100 ms.
+    pub(crate) keepalive: u16,
+    pub(crate) from: IpAddr,
+    /// Seconds since 1970.
+    pub(crate) time: u64,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        let from = IpAddr::from([192, 0, 2, 53]);
+        Self {
+            nsid: Vec::new(),
+            version: String::new(),
+            identity: String::new(),
+            secrets: Vec::new(),
+            require: false,
+            keepalive: 0,
+            from,
+            time: 0,
+        }
+    }
+}
+
+impl Setting {
+    fn service(&self) -> Service {
+        let mut secrets = self.secrets.iter().copied().map(Secret::new);
+        let cookies = secrets.next().map(|active| Cookies {
+            secrets: Secrets::new(active, secrets.collect::<Vec<_>>()),
+            ephemeral: false,
+            require: self.require,
+        });
+        Service {
+            nsid: self.nsid.clone().into(),
+            version: self.version.clone().into(),
+            identity: self.identity.clone().into(),
+            cookies,
+            keepalive: self.keepalive,
+        }
+    }
+}
 
 /// Answers a query from static zones (origin and master file each), in process; none if the query gets no response.
 /// Called from several threads at once, and once or twice for each case of a file with the same zones.
-pub(crate) fn ask(zones: &[(String, String)], query: &[u8], tcp: bool) -> Option<Vec<u8>> {
+pub(crate) fn ask(setting: &Setting, zones: &[(String, String)], query: &[u8], tcp: bool) -> Option<Vec<u8>> {
     let zones = zones.iter().map(|(origin, text)| Arc::new(compile(origin, text))).collect();
-    let loaded = Loaded { zones: Zones::new(zones), ..Loaded::default() };
+    let loaded = Loaded { zones: Zones::new(zones), service: setting.service(), ..Loaded::default() };
     let snapshot = Snapshot::build(Arc::new(loaded), Board::default(), 1);
     let (transport, limit) = if tcp { (Transport::Tcp, 65_535) } else { (Transport::Udp, 1232) };
-    let source = "192.0.2.53:5353".parse().expect("an address");
+    let source = (setting.from, 5353).into();
     let local = "127.0.0.1".parse().expect("an address");
+    let now = Now { wall: setting.time, ..Now::default() };
     let mut out = vec![0; 65_535];
     let meta = Meta::new(source, local, transport, limit);
-    match respond(&snapshot, query, &meta, Now::default(), &mut Worker::new(0), &mut out) {
+    match respond(&snapshot, query, &meta, now, &mut Worker::new(0), &mut out) {
         Reply::Send(len) => {
             out.truncate(len);
             Some(out)
         }
         Reply::Drop => None,
     }
+}
+
+/// RDATA of the types that only the zone parser knows.
+pub(crate) fn rdata(rtype: u16, words: &[Word]) -> Result<Vec<u8>, String> {
+    let quoted = |word: &Word| if word.quoted { format!("\"{}\"", word.text) } else { word.text.clone() };
+    let text: Vec<String> = words.iter().map(quoted).collect();
+    let text = format!("@ 0 SOA . . 1 1 1 1 1\n@ 0 NS .\nx 0 TYPE{rtype} {}\n", text.join(" "));
+    let mut sources = Sources::default();
+    let file = sources.add("rdata", text.into_bytes());
+    let mut no_includes = |_: &mut Sources, _: &str, _: FileId| Err(String::from("no includes here"));
+    let (builder, found) = zone::parse(&mut sources, file, &Name::root(), &mut no_includes);
+    if let Some(found) = found.iter().find(|found| found.is_error()) {
+        return Err(sources.one_line(found));
+    }
+    let (zone, _) = builder.finish().map_err(|errors| sources.one_line(&errors[0]))?;
+    let node = zone.get(NameRef::from_wire(b"\x01x\x00").expect("a name"));
+    let rrset = node.and_then(|node| node.rrset(Rtype(rtype))).ok_or("no such record")?;
+    Ok(rrset.rdatas().next().expect("a record").to_vec())
 }
 
 fn compile(origin: &str, text: &str) -> Zone {

@@ -46,6 +46,13 @@ fn changes(expected: &Response) -> Vec<(&'static str, Response)> {
         change("DO", &|r| r.opt.iter_mut().for_each(|opt| opt.flags ^= 0x8000));
         change("an EDNS flag", &|r| r.opt.iter_mut().for_each(|opt| opt.flags ^= 0x0001));
         change("an EDE", &|r| r.opt.iter_mut().for_each(|opt| opt.errors.push(3)));
+        change("an option", &|r| r.opt.iter_mut().for_each(|opt| opt.others.push((65_001, vec![1]))));
+        change("no option", &|r| {
+            r.opt.iter_mut().for_each(|opt| {
+                let missing = opt.others.pop().is_none();
+                opt.version ^= u8::from(missing); // something must change
+            });
+        });
         change("ECS", &|r| r.opt.iter_mut().for_each(|opt| opt.client_subnet = Some(vec![0, 1, 8, 8, 10])));
     }
     changes
@@ -80,7 +87,7 @@ fn write(case: &Case, response: &Response) -> Vec<u8> {
     octets[2] = 0x80 | sent[2] & 0x78 | bits.iter().map(|&(set, bit)| u8::from(set) * bit).sum::<u8>();
     octets[3] = u8::from(flags.checking_disabled) << 4 | (response.rcode & 0x0f) as u8;
     let mut names = HashMap::new();
-    if let Some(question) = case.ask.question().filter(|_| !response.header_only) {
+    if let Some(question) = case.ask.question().filter(|_| !response.header_only && sent[4..6] != [0, 0]) {
         octets[5] = 1;
         put_name(&mut octets, &mut names, &question[..question.len() - 4].to_ascii_lowercase());
         octets.truncate(12);
@@ -89,7 +96,7 @@ fn write(case: &Case, response: &Response) -> Vec<u8> {
     for (at, section) in response.sections.iter().enumerate() {
         let records = section.as_deref().unwrap_or_default();
         octets[7 + at * 2] = records.len() as u8;
-        records.iter().for_each(|record| put_record(&mut octets, &mut names, record));
+        records.iter().for_each(|record| put_record(&mut octets, &mut names, record, case.ask.class()));
     }
     if let Some(opt) = &response.opt {
         octets[11] += 1;
@@ -102,7 +109,7 @@ fn put_opt(octets: &mut Vec<u8>, opt: &Opt, rcode: u8) {
     let client_subnet = opt.client_subnet.iter().map(|data| (8_u16, data.clone()));
     let errors = opt.errors.iter().map(|code| (15, code.to_be_bytes().to_vec()));
     let mut options = Vec::new();
-    for (code, data) in client_subnet.chain(errors) {
+    for (code, data) in client_subnet.chain(errors).chain(opt.others.iter().cloned()) {
         options.extend([code.to_be_bytes(), (data.len() as u16).to_be_bytes()].concat());
         options.extend(data);
     }
@@ -114,10 +121,10 @@ fn put_opt(octets: &mut Vec<u8>, opt: &Opt, rcode: u8) {
     octets.extend(options);
 }
 
-fn put_record(octets: &mut Vec<u8>, names: &mut HashMap<Vec<u8>, u16>, record: &Record) {
+fn put_record(octets: &mut Vec<u8>, names: &mut HashMap<Vec<u8>, u16>, record: &Record, class: u16) {
     put_name(octets, names, &record.owner);
     octets.extend(record.rtype.to_be_bytes());
-    octets.extend([0, 1]);
+    octets.extend(class.to_be_bytes());
     octets.extend(record.ttl.to_be_bytes());
     let start = octets.len() + 2;
     octets.extend([0, 0]);

@@ -1,5 +1,6 @@
 //! Reads a data file (README.md beside this file describes the format) and finds every mistake in it.
 
+use super::adapter::Setting;
 use super::query::{Ask, Transport};
 use super::text::{self, Word};
 
@@ -7,6 +8,8 @@ use super::text::{self, Word};
 pub(crate) struct Subject {
     /// The file's stem.
     pub(crate) name: String,
+    /// How the server is set up besides.
+    pub(crate) setting: Setting,
     /// Origins and master files.
     pub(crate) zones: Vec<(String, String)>,
     /// In order of the file.
@@ -72,6 +75,8 @@ pub(crate) struct Opt {
     pub(crate) client_subnet: Option<Vec<u8>>,
     /// INFO-CODEs (RFC 8914).
     pub(crate) errors: Vec<u16>,
+    /// The other options: code and data, in order of code.
+    pub(crate) others: Vec<(u16, Vec<u8>)>,
 }
 
 /// A mistake in a data file: where, and what is wrong.
@@ -91,7 +96,7 @@ pub(crate) fn parse(name: &str, file: &str) -> Result<Subject, Vec<Problem>> {
     }
     reader.problems.sort();
     if reader.problems.is_empty() {
-        Ok(Subject { name: name.into(), zones: reader.zones, cases: reader.cases })
+        Ok(Subject { name: name.into(), setting: reader.setting, zones: reader.zones, cases: reader.cases })
     } else {
         Err(reader.problems)
     }
@@ -99,12 +104,18 @@ pub(crate) fn parse(name: &str, file: &str) -> Result<Subject, Vec<Problem>> {
 
 #[derive(Default)]
 struct Reader {
+    setting: Setting,
     zones: Vec<(String, String)>,
     shorthands: Vec<(String, String)>,
     cases: Vec<Case>,
     draft: Option<Draft>,
     problems: Vec<Problem>,
+    /// What the case before cites.
+    cited: Citation,
 }
+
+/// RFC and section, the first of a case.
+type Citation = (u32, Vec<u32>);
 
 /// A case of which not all lines are read.
 struct Draft {
@@ -127,6 +138,7 @@ impl Reader {
         match keyword {
             "zone" => self.zone(rest),
             "let" => self.shorthand(rest),
+            "server" => self.server(rest),
             "case" => {
                 self.close_case();
                 let title = self.title(rest)?;
@@ -165,6 +177,31 @@ impl Reader {
         Ok(())
     }
 
+    fn server(&mut self, rest: &str) -> Result<(), String> {
+        if self.draft.is_some() || !self.cases.is_empty() {
+            return Err("`server` stands in front of the cases".into());
+        }
+        for word in text::words(rest)? {
+            let (key, value) = word.text.split_once('=').unwrap_or((&word.text, ""));
+            let bad = |_| format!("{}: not a number that fits", word.text);
+            match key {
+                "nsid" => self.setting.nsid = value.into(),
+                "version" => self.setting.version = value.into(),
+                "identity" => self.setting.identity = value.into(),
+                "secret" => {
+                    let octets = text::hex(value)?.try_into().map_err(|_| "a secret has 16 octets")?;
+                    self.setting.secrets.push(octets);
+                }
+                "require" if value.is_empty() => self.setting.require = true,
+                "keepalive" => self.setting.keepalive = value.parse().map_err(bad)?,
+                "time" => self.setting.time = value.parse().map_err(bad)?,
+                "from" => self.setting.from = value.parse().map_err(|_| format!("{value}: not an address"))?,
+                _ => return Err(format!("unknown part {:?} of `server`", word.text)),
+            }
+        }
+        Ok(())
+    }
+
     fn shorthand(&mut self, rest: &str) -> Result<(), String> {
         let (name, text) = rest.split_once('=').ok_or("`let NAME = RECORD`")?;
         self.shorthands.push((name.trim().into(), text.trim().into()));
@@ -178,11 +215,18 @@ impl Reader {
         found.map(|(_, text)| text.into()).ok_or_else(|| format!("no `let {name} = …`"))
     }
 
-    fn title(&self, rest: &str) -> Result<String, String> {
+    fn title(&mut self, rest: &str) -> Result<String, String> {
         let (title, citation) = rest.split_at(rest.find("RFC ").ok_or("a case must cite its RFC")?);
         let digits = citation[4..].find(|c: char| !c.is_ascii_digit()).unwrap_or(0);
         if digits == 0 || !citation[4 + digits..].starts_with(" §") {
             return Err("a citation is `RFC NUMBER §SECTION`".into());
+        }
+        let section =
+            citation[4 + digits + " §".len()..].split(|c: char| !c.is_ascii_alphanumeric() && c != '.').next();
+        let cited =
+            (citation[4..4 + digits].parse().unwrap_or(0), section.unwrap_or_default().split('.').map(part).collect());
+        if std::mem::replace(&mut self.cited, cited.clone()) > cited {
+            return Err("cases stand in the order of RFC and section".into());
         }
         match title.trim() {
             "" => Err("a case must have a title".into()),
@@ -262,8 +306,23 @@ impl Response {
     }
 }
 
-const RCODES: &[(&str, u16)] =
-    &[("NOERROR", 0), ("FORMERR", 1), ("SERVFAIL", 2), ("NXDOMAIN", 3), ("NOTIMP", 4), ("REFUSED", 5), ("BADVERS", 16)];
+/// A part of a section's number; those of an appendix come last.
+fn part(text: &str) -> u32 {
+    text.parse().unwrap_or_else(|_| 1000 + text.bytes().next().map_or(0, u32::from))
+}
+
+const RCODES: &[(&str, u16)] = &[
+    ("NOERROR", 0),
+    ("FORMERR", 1),
+    ("SERVFAIL", 2),
+    ("NXDOMAIN", 3),
+    ("NOTIMP", 4),
+    ("REFUSED", 5),
+    ("YXDOMAIN", 6),
+    ("NOTAUTH", 9),
+    ("BADVERS", 16),
+    ("BADCOOKIE", 23),
+];
 
 fn expect(words: &[Word]) -> Result<Option<Response>, String> {
     let [rcode, flags @ ..] = words else { return Err("`expect` takes a response code, or `drop`".into()) };
@@ -303,7 +362,7 @@ fn record(words: &[Word]) -> Result<Record, String> {
 
 fn opt(words: &[Word]) -> Result<Opt, String> {
     let (mut size, mut version) = (None, None);
-    let (mut flags, mut client_subnet, mut errors) = (0, None, Vec::new());
+    let (mut flags, mut client_subnet, mut errors, mut others) = (0, None, Vec::new(), Vec::new());
     for word in words {
         let (key, value) = word.text.split_once('=').unwrap_or((&word.text, ""));
         let bad = |_| format!("{}: not a number that fits", word.text);
@@ -313,11 +372,15 @@ fn opt(words: &[Word]) -> Result<Opt, String> {
             "do" if value.is_empty() => flags = 0x8000,
             "ecs" => client_subnet = Some(super::query::client_subnet(value)?),
             "ede" => errors.push(value.parse().map_err(bad)?),
+            "nsid" => others.push((3, value.as_bytes().to_vec())),
+            "cookie" => others.push((10, text::hex(value)?)),
+            "keepalive" => others.push((11, value.parse::<u16>().map_err(bad)?.to_be_bytes().to_vec())),
             _ => return Err(format!("unknown part {:?} of `opt`", word.text)),
         }
     }
     let (size, version) = size.zip(version).ok_or("`opt` takes size= and version=")?;
-    Ok(Opt { size, version, flags, client_subnet, errors })
+    others.sort();
+    Ok(Opt { size, version, flags, client_subnet, errors, others })
 }
 
 /// Writes out `{text*N}`: the text N times.

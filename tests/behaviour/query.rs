@@ -82,6 +82,12 @@ impl Ask {
         }
     }
 
+    /// The class of the records of a response; class ANY is answered from class IN.
+    pub(crate) fn class(&self) -> u16 {
+        let octets = self.question().and_then(|question| question.last_chunk()).copied();
+        octets.map(u16::from_be_bytes).filter(|&class| class != 255).unwrap_or(1)
+    }
+
     /// The most octets of a response (RFC 1035 §4.2.1, RFC 6891 §6.2.3 and §6.2.5); 1232 is the server's own.
     pub(crate) fn limit(&self, tcp: bool) -> usize {
         if tcp { 65_535 } else { usize::from(self.bufsize.clamp(512, 1232)) }
@@ -171,6 +177,10 @@ impl Parts {
             "+bufsize" => self.bufsize = number(value)?,
             "+dnssec" => self.edns_flags |= 0x8000,
             "+ednsflags" => self.edns_flags |= number(value)?,
+            "+nsid" if value.is_empty() => self.add_option(3, &[]),
+            "+cookie" => self.add_option(10, &text::hex(value)?),
+            "+keepalive" if value.is_empty() => self.add_option(11, &[]),
+            "+padding" => self.add_option(12, &vec![0; usize::from(number(value)?)]),
             "+subnet" => {
                 let data = client_subnet(value)?;
                 self.add_option(8, &data);

@@ -1,6 +1,7 @@
 //! A case: what to change in the sound configuration, and what is said then.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// A case file, read.
@@ -8,6 +9,8 @@ pub(crate) struct Case<'t> {
     /// Everything before the output.
     head: &'t str,
     changes: Vec<Change<'t>>,
+    /// The command with its arguments, words apart.
+    pub(crate) command: &'t str,
     pub(crate) code: i32,
     pub(crate) output: &'t str,
 }
@@ -22,6 +25,9 @@ enum Change<'t> {
     Remove(&'t str),
 }
 
+/// What runs if a case does not say.
+pub(crate) const CHECK: &str = "check --config config/windrose.toml";
+
 impl<'t> Case<'t> {
     /// Reads a case file.
     pub(crate) fn parse(text: &'t str) -> Result<Self, String> {
@@ -34,8 +40,10 @@ impl<'t> Case<'t> {
         if sections.next().is_none_or(|title| title.trim().is_empty()) {
             return Err("a case begins with a sentence that says what it is about".into());
         }
-        let changes = sections.map(change).collect::<Result<_, _>>()?;
-        Ok(Self { head, changes, code, output })
+        let (runs, changes): (Vec<_>, Vec<_>) = sections.partition(|section| section.starts_with("run "));
+        let command = runs.first().map_or(CHECK, |run| run.trim_start_matches("run ").trim());
+        let changes = changes.into_iter().map(change).collect::<Result<_, _>>()?;
+        Ok(Self { head, changes, command, code, output })
     }
 
     /// The case file with another output.
@@ -59,7 +67,8 @@ impl<'t> Case<'t> {
 pub(crate) fn put(folder: &Path, name: &str, bytes: &[u8]) {
     let path = folder.join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    fs::write(path, bytes).unwrap();
+    fs::write(&path, bytes).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap(); // whatever the umask says
 }
 
 fn change(section: &str) -> Result<Change<'_>, String> {
@@ -72,7 +81,7 @@ fn change(section: &str) -> Result<Change<'_>, String> {
         "file" => Ok(Change::File(name, whole())),
         "bytes" => Ok(Change::Bytes(name, unescape(&whole())?)),
         "remove" => Ok(Change::Remove(name)),
-        _ => Err(format!("`{verb}` is not one of edit, file, bytes, remove")),
+        _ => Err(format!("`{verb}` is not one of edit, file, bytes, remove, run")),
     }
 }
 

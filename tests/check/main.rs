@@ -1,20 +1,22 @@
-//! What `windrose check` says of broken configurations, as data: each `cases/*.case` is a test of its own.
+//! What `windrose check` and `windrose check-zone` say of broken configurations, as data: each `cases/*.case` is a test of its own.
 //!
 //! A case edits the sound configuration in `base`, and holds the whole output and the exit code of the program.
 //! `README.md` describes the format. With `WINDROSE_BLESS=1` the outputs are written instead of compared.
 #![allow(clippy::unwrap_used, reason = "a test that cannot write its files should fail where it stands")]
 
+mod alone;
 mod case;
 mod databases;
 mod json;
+mod others;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use case::Case;
+use case::{CHECK, Case};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
     }));
     trials.push(Trial::test("examples_of_the_design", examples_of_the_design));
     trials.push(Trial::test("form_of_json", form_of_json));
+    trials.extend(alone::trials());
+    trials.extend(others::trials());
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -50,25 +54,25 @@ fn run(path: &Path) -> Result<(), Failed> {
     let case = Case::parse(&text)?;
     let folder = tempfile::tempdir()?;
     case.write(&here().join("base"), folder.path())?;
-    let (code, shown) = check(folder.path(), &[]);
+    let (code, shown) = windrose(folder.path(), case.command);
     if std::env::var_os("WINDROSE_BLESS").is_some() {
         fs::write(path, case.with_output(code, &shown))?;
     } else if (code, shown.as_str()) != (case.code, case.output) {
         let expected = format!("exit {}\n{}", case.code, case.output);
         return Err(format!("expected {expected}\nfound exit {code}\n{shown}").into());
     }
-    let (json_code, json) = check(folder.path(), &["--json"]);
+    let (json_code, json) = windrose(folder.path(), &format!("{} --json", case.command));
     if json_code != code {
         return Err(format!("--json exits with {json_code}").into());
     }
-    json::agrees(&json, code == 0, &shown).map_err(|problem| format!("--json: {problem}\n{json}").into())
+    json::agrees(&json, case.command, code == 0, &shown).map_err(|problem| format!("--json: {problem}\n{json}").into())
 }
 
-/// Exit code and standard output of `windrose check` for the configuration of a folder.
-fn check(folder: &Path, arguments: &[&str]) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_windrose"));
-    command.current_dir(folder).args(["check", "--config", "config/windrose.toml"]).args(arguments);
-    let output = command.output().unwrap();
+/// Exit code and standard output of a command, run in a folder.
+fn windrose(folder: &Path, command: &str) -> (i32, String) {
+    let mut windrose = Command::new(env!("CARGO_BIN_EXE_windrose"));
+    windrose.current_dir(folder).args(command.split_whitespace()).stdin(Stdio::null());
+    let output = windrose.output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(errors.is_empty(), "on standard error: {errors}");
     (output.status.code().unwrap_or(-1), String::from_utf8(output.stdout).unwrap())
@@ -76,11 +80,11 @@ fn check(folder: &Path, arguments: &[&str]) -> (i32, String) {
 
 /// Nothing may be said of a configuration but that it can be served.
 fn passes(folder: &Path, names: &str) -> Result<(), Failed> {
-    let (code, shown) = check(folder, &[]);
-    if (code, shown) == (0, format!("config/windrose.toml can be served: 1 zone, {names}\n")) {
+    let (code, shown) = windrose(folder, CHECK);
+    if (code, &shown) == (0, &format!("config/windrose.toml can be served: 1 zone, {names}\n")) {
         return Ok(());
     }
-    Err(format!("exit {code}\n{}", check(folder, &[]).1).into())
+    Err(format!("exit {code}\n{shown}").into())
 }
 
 /// Every key of the main file but certificates, and the steering file that shows every key, over the shipped zone.
@@ -101,7 +105,7 @@ fn examples_of_the_design() -> Result<(), Failed> {
 fn form_of_json() -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     case::put(folder.path(), "config/windrose.toml", "versoin = 1\nversion = 1\n".as_bytes());
-    let (code, shown) = check(folder.path(), &["--json"]);
+    let (code, shown) = windrose(folder.path(), &format!("{CHECK} --json"));
     let expected = concat!(
         r#"{"config":"config/windrose.toml","ok":false,"errors":1,"warnings":0,"zones":0,"steered_names":0,"#,
         r#""diagnostics":[{"severity":"error","file":"config/windrose.toml","line":1,"column":1,"end_line":1,"#,

@@ -31,14 +31,14 @@ use query::Transport;
 type Failures = BTreeMap<String, String>;
 
 /// The engine with the zones of a subject.
-struct Zones(Vec<(String, String)>);
+struct Zones(adapter::Setting, Vec<(String, String)>);
 
 impl Responder for Zones {
     fn start_batch(&mut self) {}
 
     fn respond(&mut self, query: &[u8], meta: &Meta, out: &mut [u8]) -> Option<usize> {
         let tcp = meta.transport == windrose::net::Transport::Tcp;
-        let response = adapter::ask(&self.0, query, tcp)?;
+        let response = adapter::ask(&self.0, &self.1, query, tcp)?;
         out.get_mut(..response.len())?.copy_from_slice(&response);
         Some(response.len())
     }
@@ -76,7 +76,7 @@ fn subjects() -> Result<Vec<Subject>, Failed> {
 /// What fails of one subject.
 fn sweep(subject: &Subject, runtime: &Runtime) -> Failures {
     let address = "127.0.0.1:0".parse().unwrap();
-    let responder = || Zones(subject.zones.clone());
+    let responder = || Zones(subject.setting.clone(), subject.zones.clone());
     let hosted = Hosted::start(address, Protocol::Dns, runtime.handle(), responder).unwrap();
     let mut failures = Failures::new();
     for case in &subject.cases {

@@ -14,6 +14,7 @@ pub(crate) fn tls() -> Result<(), Failed> {
     let lab = Lab::new();
     let hosted = lab.tls();
     ask_all(hosted.address(), "+tls")?;
+    ask_padded(hosted.address(), "+tls")?;
     expect(hosted.address(), "+tls ns1.example.com A", &[";; TLS session (TLS1.3)"])
 }
 
@@ -22,6 +23,7 @@ pub(crate) fn quic() -> Result<(), Failed> {
     let quic = || Protocol::Quic(Arc::clone(&lab.certificate));
     let hosted = lab.try_start("127.0.0.78:0".parse().unwrap(), quic()).unwrap();
     ask_all(hosted.address(), "+quic")?;
+    ask_padded(hosted.address(), "+quic")?;
     expect(hosted.address(), "+quic ns1.example.com A", &[";; QUIC session (QUICv1)-(TLS1.3)"])?;
     // the clients' connections do not keep the address
     let address = hosted.address();
@@ -34,6 +36,7 @@ pub(crate) fn https() -> Result<(), Failed> {
     let lab = Lab::new();
     let hosted = lab.https();
     ask_all(hosted.address(), "+https")?;
+    ask_padded(hosted.address(), "+https")?;
     expect(hosted.address(), "+https ns1.example.com A", &[";; HTTP session (HTTP/2-POST)"])?;
     expect_none(hosted.address(), "+https=/elsewhere ns1.example.com A")
 }
@@ -66,6 +69,16 @@ fn ask_all(server: SocketAddr, over: &str) -> Result<(), Failed> {
         expect(server, &format!("{over} {question}"), parts)?;
     }
     expect_none(server, &format!("{over} drop.example.com A"))
+}
+
+/// Responses to padded queries are whole blocks of 468 octets (RFC 8467 §4.1).
+fn ask_padded(server: SocketAddr, over: &str) -> Result<(), Failed> {
+    for question in
+        ["ns1.example.com A", "example.com NS", "nothing.example.com A", "www.example.com AAAA +nsid +cookie"]
+    {
+        expect(server, &format!("{over} +padding {question}"), &["PADDING: ", "Received 468 B"])?;
+    }
+    Ok(())
 }
 
 fn expect(server: SocketAddr, question: &str, parts: &[&str]) -> Result<(), Failed> {

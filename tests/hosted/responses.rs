@@ -74,7 +74,7 @@ pub(crate) fn case_and_order() {
 const ODD: &str = "$TTL 60\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\n\
                    empty TYPE65280 \\# 0\n\
                    private TYPE65281 \\# 3 010203\n\
-                   https TYPE65 \\# 13 0001 00 0004 0004 c0000201 0001\n\
+                   https TYPE65 \\# 15 0001 00 0004 0004 c0000201 fffe 0000\n\
                    tlsa TYPE52 \\# 4 03 ff ff 00\n\
                    naptr TYPE35 \\# 9 0001 0002 0121 00 00 00\n\
                    caa CAA 255 issue \";;=\"\n\

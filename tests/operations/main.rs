@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails should fail where it stands")]
 #![allow(clippy::disallowed_methods, reason = "the test reads the clock")]
 
+mod cookies;
 mod load;
 mod server;
 #[path = "../support/mod.rs"]

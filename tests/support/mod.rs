@@ -3,15 +3,17 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
 use hickory_proto::op::Message;
 use hickory_proto::serialize::binary::BinDecodable;
-use windrose::answer::{Meta, Reply, Transport, Worker, respond};
+use windrose::answer::{Meta, RateTable, Reply, Transport, Worker, respond};
 use windrose::base::Now;
+use windrose::config;
 use windrose::health::{Board, TargetView};
-use windrose::snapshot::{Loaded, Snapshot};
+use windrose::snapshot::{Loaded, RateLimit, Snapshot};
 use windrose::wire::{Name, Rtype};
 
 /// A file of the repository.
@@ -34,6 +36,21 @@ pub(crate) fn load(config: &Path) -> Arc<Loaded> {
             panic!("{}", lines.join("\n"));
         }
     }
+}
+
+/// The same with one response a second to a network for each kind of answer.
+pub(crate) fn limited(loaded: Arc<Loaded>) -> Arc<Loaded> {
+    let mut loaded = Arc::into_inner(loaded).expect("nobody else has it");
+    loaded.rate_limit = Some(RateLimit::new(config::RateLimit {
+        per_second: NonZeroU32::MIN,
+        slip: 2,
+        ipv4_prefix: 24,
+        ipv6_prefix: 56,
+        allow: Vec::new(),
+        dry_run: false,
+        table_size: 1000,
+    }));
+    Arc::new(loaded)
 }
 
 /// A board on which everything is up.
@@ -84,6 +101,12 @@ impl Engine {
         let mut worker = Worker::new(seed);
         worker.follow(&snapshot.loaded);
         Self { snapshot, worker, source, now: Now::default(), out: vec![0; 65_535] }
+    }
+
+    /// The same with a table of rates.
+    pub(crate) fn limited(mut self) -> Self {
+        self.worker = self.worker.with_rates(Some(Arc::new(RateTable::new(1000, [1; 16]))));
+        self
     }
 
     /// The response's bytes; none if there is none.

@@ -23,6 +23,8 @@ fn main() -> ExitCode {
     let trials = vec![
         trial("the_lines_that_the_demo_prints_work", DIG, &demo, printed_lines),
         trial("names_that_are_not_steered", KDIG, &demo, static_names),
+        trial("dig_takes_our_cookies", DIG, &demo, dig_cookies),
+        trial("kdig_takes_our_cookies", KDIG, &demo, kdig_cookies),
         trial("client_subnet_comes_back_with_a_scope", KDIG, &demo, scopes),
         trial("a_stopped_region_is_left_and_comes_back", DIG, &demo, stop_and_start),
         trial("a_command_that_is_not_understood_says_what_is", DIG, &demo, bad_command),
@@ -86,6 +88,31 @@ fn static_names(demo: &Demo) -> Result<(), Failed> {
         expect(&run(&line), part, &line)?;
     }
     Ok(())
+}
+
+/// `dig` says "(good)" where its own cookie came back with a server's.
+fn dig_cookies(demo: &Demo) -> Result<(), Failed> {
+    let line = format!("dig @127.0.0.1 -p {} ns1.example.com A +cookie=2464c4abcf10c957", demo.port());
+    let found = run(&line);
+    expect(&found, "; COOKIE: 2464c4abcf10c957", &line)?;
+    expect(&found, "(good)", &line)?;
+    let cookie = found.split("; COOKIE: ").nth(1).and_then(|rest| rest.split(' ').next()).unwrap_or_default();
+    let again = format!("dig @127.0.0.1 -p {} example.com NS +tcp +cookie={cookie}", demo.port());
+    expect(&run(&again), &format!("; COOKIE: {cookie} (good)"), &again)
+}
+
+/// The whole cookie, learned by the first query, is taken by the second and comes back as it is.
+fn kdig_cookies(demo: &Demo) -> Result<(), Failed> {
+    let line = |cookie: &str| format!("kdig @127.0.0.1 -p {} www.example.com A +cookie={cookie}", demo.port());
+    let learned = |found: &str| found.split("COOKIE: ").nth(1)?.split_whitespace().next().map(str::to_owned);
+    let first = line("2464c4abcf10c957");
+    let found = run(&first);
+    let cookie = learned(&found).filter(|cookie| cookie.len() == 48);
+    let cookie = cookie.ok_or_else(|| format!("{first}\nno server cookie in:\n{found}"))?;
+    let second = line(&cookie);
+    let found = run(&second);
+    expect(&found, "status: NOERROR", &second)?;
+    if learned(&found) == Some(cookie) { Ok(()) } else { Err(format!("{second}\nanother cookie in:\n{found}").into()) }
 }
 
 fn scopes(demo: &Demo) -> Result<(), Failed> {

@@ -3,18 +3,19 @@
 use std::time::Duration;
 
 use super::*;
-use crate::config::{Host, Protocol, Tcp, UdpMode};
+use crate::config::{Cookies, Host, Protocol, RateLimit, Tcp, UdpMode};
 
 #[test]
 fn defaults() {
     let (main, found) = main_of("version = 1\n");
     assert_eq!(found, [""; 0]);
-    let Main { server, tls, admin, tcp, databases, shared, zones } = main.expect("sound");
+    let Main { server, tls, cookies, rate_limit, admin, tcp, databases, shared, zones } = main.expect("sound");
     let listen: Vec<_> = server.listen.iter().map(ToString::to_string).collect();
     assert_eq!(listen, ["127.0.0.1:5300 (UDP and TCP)", "[::1]:5300 (UDP and TCP)"]);
     assert!(server.watch && server.host == Host::Native && tls.is_empty() && admin == Default::default());
     assert_eq!((server.zones, server.state, server.startup_wait), (None, None, None));
     assert_eq!(server.udp, UdpMode::Auto);
+    assert_eq!((server.nsid, cookies, rate_limit), (None, Cookies::default(), None));
     assert_eq!((tcp.idle_timeout, tcp.max_connections), (Duration::from_secs(10), 10_000));
     assert!(databases.is_empty() && shared.is_empty() && zones.is_empty());
 }
@@ -32,6 +33,11 @@ fn everything_said() {
         startup_wait = "2500ms"
         host = "hickory"
         udp = "plain"
+        nsid = "0x66c3A0"
+        [cookies]
+        enabled = true
+        secret_file = "cookies.secret"
+        require = true
         [tls.main]
         cert = "c.pem"
         key = "k.pem"
@@ -75,6 +81,9 @@ fn everything_said() {
     assert_eq!(main.server.zones.expect("said").0, "z");
     assert_eq!(main.server.state.expect("said").0, "s");
     assert_eq!(main.server.udp, UdpMode::Plain);
+    assert_eq!(main.server.nsid.as_deref(), Some(&[0x66, 0xc3, 0xa0][..]));
+    assert!(main.cookies.enabled && main.cookies.require);
+    assert_eq!(main.cookies.secret_file.expect("said").0, "cookies.secret");
     assert_eq!(main.server.startup_wait, Some(Duration::from_millis(2500)));
     assert_eq!(main.databases.iter().map(|(path, _)| path).collect::<Vec<_>>(), ["a.mmdb", "b.mmdb"]);
     assert_eq!(main.shared[0].0, "shared.toml");
@@ -142,8 +151,46 @@ const BROKEN: &[(&str, &[&str])] = &[
         "[server]\nwatch = 1\nzone = \"z\"",
         &["3:9: \"watch\" must be true or false, not an integer", "4:1: unknown key \"zone\" in [server]"],
     ),
+    ("[server]\nnsid = \"\"", &["3:8: \"nsid\" is empty"]),
+    ("[server]\nnsid = \"0x\"", &["3:8: \"nsid\" is empty"]),
+    ("[server]\nnsid = \"0xfra\"", &["3:8: behind 0x, \"nsid\" must be pairs of hexadecimal digits"]),
+    ("[server]\nnsid = \"a\\tb\"", &["3:8: \"nsid\" has control characters"]),
+    ("[server]\nnsid = 1", &["3:8: \"nsid\" must be a string, not an integer"]),
+    (
+        "[cookies]\nenabled = false\nrequire = true\nsecret_fil = \"\"",
+        &[
+            "4:1: warning: \"require\" has no effect: cookies are not enabled",
+            "5:1: unknown key \"secret_fil\" in [cookies]",
+        ],
+    ),
+    (
+        "[cookies]\nenabled = 1\nsecret_file = \"\"",
+        &["3:11: \"enabled\" must be true or false, not an integer", "4:15: the path is empty"],
+    ),
     ("[geo]\ndatabases = \"a.mmdb\"", &["3:13: \"databases\" must be an array of paths, not a string"]),
     ("[geo]\ndatabases = [\"a\", \"a\", \"\"]", &["3:19: \"a\" is named twice", "3:24: the path is empty"]),
+    (
+        "[rate_limit]\nresponses_per_second = 0\nslip = -1\nipv4_prefix = 33\nipv6_prefix = \"56\"\ndry_run = 1\ntable_size = 999",
+        &[
+            "3:24: \"responses_per_second\" must be from 1 to 1000000",
+            "4:8: \"slip\" must be from 0 to 100",
+            "5:15: \"ipv4_prefix\" must be from 8 to 32",
+            "6:15: \"ipv6_prefix\" must be an integer, not a string",
+            "7:11: \"dry_run\" must be true or false, not an integer",
+            "8:14: \"table_size\" must be from 1000 to 100000000",
+        ],
+    ),
+    (
+        "[rate_limit]\nresponses_per_secnd = 5\nallow = [\"192.0.2.1/24\", \"::/129\", \"host\", 1]",
+        &[
+            "3:1: unknown key \"responses_per_secnd\" in [rate_limit]",
+            "4:10: the address has bits set beyond the prefix length",
+            "4:26: the prefix is longer than the address",
+            "4:36: expected a network such as \"192.0.2.0/24\" or \"2001:db8::/32\"",
+            "4:44: an element of \"allow\" must be a string, not an integer",
+        ],
+    ),
+    ("[rate_limt]\nslip = 1", &["2:2: unknown key \"rate_limt\" in the file"]),
     ("[zone]\nname = \"x\"", &["2:1: \"zone\" must be an array of tables ([[zone]]), not a table"]),
     (
         "[[zone]]\nname = \"a\"\nfile = \"a\"\ndnssec = true\n[[zone]]\nname = \"A.\"\nfile = \"b\"\n[[zone]]\nname = \"a..b\"",
@@ -161,6 +208,28 @@ fn each_mistake_is_reported_in_its_place() {
     for (text, expected) in BROKEN {
         assert_eq!(main_of(&format!("version = 1\n{text}\n")).1, *expected, "{text}");
     }
+}
+
+#[test]
+fn rate_limits() {
+    let limit = |text: &str| {
+        let (main, found) = main_of(&format!("version = 1\n[rate_limit]\n{text}\n"));
+        assert_eq!(found, [""; 0]);
+        main.expect("sound").rate_limit.expect("a limit")
+    };
+    let defaults = limit("");
+    let numbers = |limit: &RateLimit| {
+        (limit.per_second.get(), limit.slip, limit.ipv4_prefix, limit.ipv6_prefix, limit.table_size)
+    };
+    assert_eq!(numbers(&defaults), (200, 2, 24, 56, 131_072));
+    assert!(defaults.allow.is_empty() && !defaults.dry_run);
+    let said = limit(
+        "responses_per_second = 50\nslip = 0\nipv4_prefix = 32\nipv6_prefix = 48\ntable_size = 4096\ndry_run = true\n\
+         allow = [\"192.0.2.0/24\", \"2001:db8::1\"]",
+    );
+    assert_eq!(numbers(&said), (50, 0, 32, 48, 4096));
+    let allow: Vec<String> = said.allow.iter().map(ToString::to_string).collect();
+    assert!(said.dry_run && allow == ["192.0.2.0/24", "2001:db8::1/128"]);
 }
 
 #[test]

@@ -58,6 +58,7 @@ pub enum FoundFact {
     Exact,
     Wildcard,
     Delegation,
+    Dname,
     NxDomain,
     NotServed,
 }

@@ -1,4 +1,4 @@
-//! The names of a query: the one asked, and where CNAMEs of the zones lead.
+//! The names of a query: the one asked, and where CNAMEs and DNAMEs of the zones lead.
 
 use super::ask::Response;
 use super::facts::{FoundFact, NameFacts};
@@ -21,7 +21,7 @@ pub(super) struct Visited<'a> {
 pub(super) struct Met<'a> {
     /// In lowercase; another than `node`'s where that is a wildcard.
     pub(super) name: NameBuf,
-    /// How many CNAMEs lead here.
+    /// How many records lead here.
     pub(super) aliases: usize,
     pub(super) zone: &'a Zone,
     pub(super) node: Node<'a>,
@@ -29,13 +29,13 @@ pub(super) struct Met<'a> {
     pub(super) family: AnswerFamily,
 }
 
-/// Follows static CNAMEs through the zones served here, as answers do.
+/// Follows static CNAMEs and DNAMEs through the zones served here, as answers do.
 pub(super) fn chain<'a>(snapshot: &'a Snapshot, question: &Question) -> Vec<Visited<'a>> {
     let mut chain: Vec<Visited<'a>> = Vec::new();
     let mut next = Some(NameBuf::lowercase(question.name.as_ref()));
     while let Some(name) = next.take() {
         let visited = visit(snapshot, name, question.rtype);
-        let target = visited.node().filter(|_| visited.family.is_none()).and_then(|node| alias(node, question.rtype));
+        let target = visited.target(question.rtype);
         chain.push(visited);
         let seen = |target: &NameBuf| chain.iter().any(|before| before.name.as_ref() == target.as_ref());
         next = target.filter(|target| !seen(target) && chain.len() < MAX_CHAIN);
@@ -65,12 +65,35 @@ fn alias(node: Node<'_>, rtype: Rtype) -> Option<NameBuf> {
     Some(NameBuf::lowercase(target))
 }
 
+/// Where a DNAME puts a name, if the type asked makes one follow it.
+fn redirected(name: &NameBuf, node: Node<'_>, rtype: Rtype) -> Option<NameBuf> {
+    let target = node.rrset(Rtype::DNAME)?.rdatas().next().and_then(NameRef::from_wire)?;
+    if rtype == Rtype::CNAME || target.is_within(node.name()) {
+        return None;
+    }
+    let name = NameBuf::substituted(name.as_ref(), node.name(), target)?;
+    Some(NameBuf::lowercase(name.as_ref()))
+}
+
 impl<'a> Visited<'a> {
+    /// Where the chain goes on.
+    fn target(&self, rtype: Rtype) -> Option<NameBuf> {
+        match self.place?.1 {
+            Found::Dname(node) => redirected(&self.name, node, rtype),
+            _ => self.node().filter(|_| self.family.is_none()).and_then(|node| alias(node, rtype)),
+        }
+    }
+
+    /// How many records the answer has for one that leads on: a CNAME, for a DNAME also itself.
+    fn records(&self) -> usize {
+        if matches!(self.place, Some((_, Found::Dname(_)))) { 2 } else { 1 }
+    }
+
     /// What answers for the name, unless that is a delegation.
     fn node(&self) -> Option<Node<'a>> {
         match self.place?.1 {
             Found::Exact(node) | Found::Wildcard(node) => Some(node),
-            Found::Delegation(_) | Found::NxDomain => None,
+            Found::Delegation(_) | Found::Dname(_) | Found::NxDomain => None,
         }
     }
 }
@@ -80,7 +103,7 @@ pub(super) fn steered<'a>(chain: &[Visited<'a>]) -> Option<Met<'a>> {
     let (last, before) = chain.split_last()?;
     Some(Met {
         name: last.name.clone(),
-        aliases: before.len(),
+        aliases: before.iter().map(Visited::records).sum(),
         zone: last.place?.0,
         node: last.node()?,
         steered: last.steered?,
@@ -108,6 +131,7 @@ impl Visited<'_> {
             Some(Found::Exact(_)) => (FoundFact::Exact, None),
             Some(Found::Wildcard(node)) => (FoundFact::Wildcard, Some(node.name().to_string())),
             Some(Found::Delegation(cut)) => (FoundFact::Delegation, Some(cut.name().to_string())),
+            Some(Found::Dname(node)) => (FoundFact::Dname, Some(node.name().to_string())),
             Some(Found::NxDomain) => (FoundFact::NxDomain, None),
         };
         let policies = &snapshot.loaded.steering.policies;
@@ -130,14 +154,24 @@ impl Visited<'_> {
                 "a delegation point: its DS is ours to answer".into()
             }
             Some(Found::Delegation(_)) => "it is delegated, so a referral is answered".into(),
+            Some(Found::Dname(_)) => "a DNAME redirects it: a CNAME is synthesized".into(),
             Some(Found::Exact(node) | Found::Wildcard(node)) => self.why_of_node(node, rtype),
         }
     }
 
     fn why_of_node(&self, node: Node<'_>, rtype: Rtype) -> String {
         let static_data = || match () {
-            () if rtype == Rtype::ANY && !node.is_empty() => {
+            () if rtype == Rtype::ANY && self.steered.is_some() => {
                 "ANY is answered with one synthesized HINFO (RFC 8482)".into()
+            }
+            () if rtype == Rtype::ANY && !node.is_empty() => {
+                "ANY is answered with all its records over TCP, over UDP with one synthesized HINFO (RFC 8482)".into()
+            }
+            () if node.rrset(rtype).is_some()
+                && self.steered.is_some()
+                && matches!(rtype, Rtype::SVCB | Rtype::HTTPS) =>
+            {
+                format!("it has static records of type {rtype}, with address hints as A and AAAA would be answered")
             }
             () if node.rrset(rtype).is_some() => format!("it has static records of type {rtype}"),
             () if node.rrset(Rtype::CNAME).is_some() => "it is a static CNAME".into(),

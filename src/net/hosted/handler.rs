@@ -85,6 +85,7 @@ impl<R: Responder> RequestHandler for Handler<R> {
         let sent = match self.answer(request) {
             Some(Ok(mut reply)) => {
                 reply.fit(allowed(request));
+                reply.pad(allowed(request));
                 handle.send_response(reply.response()).await
             }
             Some(Err(Unreadable)) => fail(request, handle).await,

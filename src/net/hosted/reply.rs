@@ -2,11 +2,12 @@
 
 use hickory_proto::op::{Edns, Header, HeaderCounts, Metadata};
 use hickory_proto::rr::rdata::NULL;
+use hickory_proto::rr::rdata::opt::{EdnsCode, EdnsOption};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 use hickory_proto::serialize::binary::{BinDecodable, BinDecoder, BinEncoder, DecodeError};
 use hickory_server::zone_handler::{MessageResponse, MessageResponseBuilder, Queries};
 
-use crate::wire::{RdataShape, Rtype};
+use crate::wire::{OPTION_PADDING, PADDING_BLOCK, RdataShape, Rtype};
 
 /// A response of the engine, as hickory-server takes it.
 pub(super) struct Reply {
@@ -17,6 +18,8 @@ pub(super) struct Reply {
     authorities: Vec<Record>,
     additionals: Vec<Record>,
     edns: Option<Edns>,
+    /// Whether the engine padded it, which is done anew: what hickory makes of it has another length.
+    pads: bool,
 }
 
 impl Reply {
@@ -32,9 +35,12 @@ impl Reply {
             authorities: records(&mut decoder, authorities)?,
             additionals: records(&mut decoder, additionals)?,
             edns: None,
+            pads: false,
         };
         if let Some(at) = reply.additionals.iter().position(|record| record.record_type() == RecordType::OPT) {
-            let edns = Edns::from(&reply.additionals.remove(at));
+            let mut edns = Edns::from(&reply.additionals.remove(at));
+            reply.pads = edns.option(EdnsCode::Padding).is_some();
+            edns.options_mut().remove(EdnsCode::Padding);
             reply.metadata.merge_response_code(edns.rcode_high());
             reply.edns = Some(edns);
         }
@@ -56,12 +62,28 @@ impl Reply {
         }
     }
 
+    /// Pads to whole blocks what the engine had padded, as far as there is room.
+    pub(super) fn pad(&mut self, limit: u16) {
+        let Some(len) = self.len(limit).filter(|_| self.pads) else { return };
+        let unpadded = len + 4; // the option's code and length
+        let padded = unpadded.next_multiple_of(PADDING_BLOCK).min(limit.into());
+        let padding = padded.checked_sub(unpadded).map(|zeros| EdnsOption::Unknown(OPTION_PADDING, vec![0; zeros]));
+        if let (Some(edns), Some(padding)) = (&mut self.edns, padding) {
+            edns.options_mut().insert(padding);
+        }
+    }
+
     fn fits(&self, limit: u16) -> bool {
+        self.len(limit).is_some()
+    }
+
+    /// Octets of what hickory makes of it; none if that is cut short.
+    fn len(&self, limit: u16) -> Option<usize> {
         let mut octets = Vec::with_capacity(512);
         let mut encoder = BinEncoder::new(&mut octets);
         encoder.set_max_size(limit);
-        let written = self.response().destructive_emit(&mut encoder);
-        written.is_ok_and(|info| info.truncation == self.metadata.truncation)
+        let written = self.response().destructive_emit(&mut encoder).ok()?;
+        (written.truncation == self.metadata.truncation).then_some(octets.len())
     }
 
     /// The response to send.

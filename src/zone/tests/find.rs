@@ -12,6 +12,7 @@ fn found(zone: &Zone, wanted: &Name) -> String {
     match zone.find(NameBuf::lowercase(wanted.as_ref()).as_ref()) {
         Found::Exact(node) => format!("exact {}", node.name()),
         Found::Delegation(node) => format!("delegation {}", node.name()),
+        Found::Dname(node) => format!("dname {}", node.name()),
         Found::Wildcard(node) => format!("wildcard {}", node.name()),
         Found::NxDomain => "nxdomain".to_owned(),
     }
@@ -70,13 +71,30 @@ fn delegations() {
             ("x.d.example", "delegation d.example."),
             ("a.e.d.example", "delegation d.example."),
             ("x.w.example", "wildcard *.w.example."),
-            ("*.w.example", "exact *.w.example."),
-            ("a.*.w.example", "nxdomain"),
+            ("*.w.example", "delegation *.w.example."),
+            ("a.*.w.example", "delegation *.w.example."),
             ("w.example", "exact w.example."),
         ],
     );
     let glue = zone.get(name("ns.d.example").as_ref()).expect("glue is kept");
     assert!(glue.rrset(Rtype::A).is_some() && !glue.is_delegation());
+}
+
+#[test]
+fn dnames() {
+    let zone = zone("d DNAME x.\n*.w DNAME x.\nn NS x.\nm.n DNAME x.\n");
+    check(
+        &zone,
+        &[
+            ("d.example", "exact d.example."),
+            ("a.d.example", "dname d.example."),
+            ("b.a.d.example", "dname d.example."),
+            ("*.d.example", "dname d.example."),
+            ("a.w.example", "wildcard *.w.example."),
+            ("a.*.w.example", "dname *.w.example."),
+            ("a.m.n.example", "delegation n.example."),
+        ],
+    );
 }
 
 #[test]
@@ -107,9 +125,7 @@ fn steered_names_exist() {
 /// What [`Zone::find`] must say, found by looking at every owner for every question.
 fn naive(owners: &[(Name, Rtype)], apex: &Name, wanted: &Name) -> String {
     let exists = |name: &Name| owners.iter().any(|(owner, _)| owner.as_ref().is_within(name.as_ref()));
-    let is_cut = |name: &Name| {
-        name != apex && !name.as_ref().is_wildcard() && owners.iter().any(|owner| *owner == (name.clone(), Rtype::NS))
-    };
+    let is_cut = |name: &Name| name != apex && owners.iter().any(|owner| *owner == (name.clone(), Rtype::NS));
     if !wanted.as_ref().is_within(apex.as_ref()) {
         return "nxdomain".to_owned();
     }

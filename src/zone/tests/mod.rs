@@ -1,6 +1,9 @@
 //! Tests of the room as its callers see it: text in, records, findings and look-ups out.
 
+mod checks;
 mod find;
+mod forms;
+mod generate;
 mod master;
 mod round_trip;
 mod whole;
@@ -26,6 +29,9 @@ fn read_files(text: &[u8], files: &[(&str, &str)]) -> (ZoneBuilder, Vec<String>)
         Ok(sources.add(found.0, found.1.into()))
     };
     let (builder, errors) = parse(&mut sources, file, &name("example"), load);
+    for finding in errors.iter().chain(builder.findings.shown()) {
+        assert!(finding.hint.is_some() && finding.span.is_some(), "{finding:?} says not what to do, or not where");
+    }
     (builder, errors.iter().map(|error| sources.one_line(error)).collect())
 }
 

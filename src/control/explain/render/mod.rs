@@ -56,6 +56,7 @@ fn name(name: &NameFacts) -> Vec<String> {
         FoundFact::Exact => format!("{} is a name of {zone}", name.name),
         FoundFact::Wildcard => format!("{} is not a name of {zone}; {owner} stands for it", name.name),
         FoundFact::Delegation => format!("{} is in {zone}, at or below the delegation {owner}", name.name),
+        FoundFact::Dname => format!("{} is in {zone}, below {owner}, which has a DNAME", name.name),
         FoundFact::NxDomain | FoundFact::NotServed => format!("{} would be in {zone}", name.name),
     };
     let policy = name.policy.as_ref().map(|policy| format!(" (policy {policy})")).unwrap_or_default();

@@ -1,4 +1,15 @@
 //! What a zone must be, seen as a whole: one SOA at its apex, CNAMEs alone, RRsets that fit a message.
+//!
+//! `places` looks at each name by what is above it, as the names are compiled; `targets`, once all names are there, at
+//! those that records lead to. `findings` collects what they say, and counts what is too much to be said.
+
+mod findings;
+mod places;
+mod targets;
+
+pub(super) use findings::{Findings, Kind};
+pub(super) use places::DnameAbove;
+pub(super) use targets::Deferred;
 
 use super::compile::Compiler;
 use super::compiled::Soa;
@@ -20,25 +31,35 @@ impl Compiler<'_> {
         let is_other = |rtype| rtype != Rtype::CNAME && !BESIDE_CNAME.contains(&rtype);
         let Some(&other) = records.iter().find(|record| is_other(types(record))) else { return };
         // whichever of the two came second is the surprise
-        let at = self.record(cname.max(other)).span();
-        let message = format!("a CNAME beside {} records of the same name", types(&other));
-        self.fail(Diagnostic::error(at, message).hint("a name with a CNAME has no other records (RFC 1034 §3.6.2)"));
+        let (at, other) = (self.record(cname.max(other)).span(), types(&other));
+        self.findings.add(Kind::BesideCname, || {
+            let message = format!("a CNAME beside {other} records of the same name");
+            Diagnostic::error(at, message).hint("a name with a CNAME has no other records (RFC 1034 §3.6.2)")
+        });
     }
 
     /// Checks an RRset that was made of `records`, the different ones of which take `size` octets in a message.
     pub(super) fn check_rrset(&mut self, records: &[u32], unique: &[u32], node: u32, size: usize) {
         let first = self.record(records[0]);
+        let (rtype, span) = (first.rtype, first.span());
         if size > MAX_RRSET {
-            let message = format!("the {} records of this name fit no message: {size} octets", first.rtype);
-            self.fail(Diagnostic::error(first.span(), message).hint("take some out: a message has 65535 octets"));
+            self.findings.add(Kind::TooLarge, || {
+                let message = format!("the {rtype} records of this name fit no message: {size} octets");
+                Diagnostic::error(span, message).hint("take some out: a message has 65535 octets")
+            });
         }
-        if let (&[_, second, ..], Rtype::CNAME | Rtype::DNAME | Rtype::SOA) = (unique, first.rtype) {
-            let message = format!("a second {} record of the same name", first.rtype);
-            self.fail(Diagnostic::error(self.record(second).span(), message).hint("keep one of the two"));
+        if let (&[_, second, ..], Rtype::CNAME | Rtype::DNAME | Rtype::SOA) = (unique, rtype) {
+            let second = self.record(second).span();
+            self.findings.add(Kind::Second, || {
+                Diagnostic::error(second, format!("a second {rtype} record of the same name"))
+                    .hint("keep one of the two")
+            });
         }
-        if first.rtype == Rtype::SOA && node != 0 {
-            let message = format!("an SOA record that is not at the apex {}", self.builder.origin);
-            self.fail(Diagnostic::error(first.span(), message).hint("take it out, or make it a zone of its own"));
+        if rtype == Rtype::SOA && node != 0 {
+            self.findings.add(Kind::SoaElsewhere, || {
+                let message = format!("an SOA record that is not at the apex {}", self.builder.origin);
+                Diagnostic::error(span, message).hint("take it out, or make it a zone of its own")
+            });
         }
     }
 
@@ -48,21 +69,26 @@ impl Compiler<'_> {
         let find = |rtype| apex.iter().position(|rrset| rrset.rtype == rtype);
         let (soa, ns, origin) = (find(Rtype::SOA), find(Rtype::NS), &self.builder.origin);
         let lost = |rtype| self.builder.may_lack(origin.as_ref(), Some(rtype));
-        if ns.is_none() && !lost(Rtype::NS) {
+        if ns.is_none() && soa.is_some() && !lost(Rtype::NS) {
             let warning = self.builder.of_zone(format!("the zone {origin} has no NS records at its apex"));
             let warning = warning.hint("write `@ NS name.` for each of its name servers");
-            self.warn(Diagnostic { severity: Severity::Warning, ..warning });
+            self.findings.add(Kind::Apex, || Diagnostic { severity: Severity::Warning, ..warning });
         }
         let Some(soa) = soa else {
             if !lost(Rtype::SOA) {
                 let error = self.builder.of_zone(format!("the zone {origin} has no SOA record at its apex"));
-                self.fail(error.hint("begin with one: `@ SOA ns1 hostmaster 1 7200 900 1209600 300`"));
+                let hint = match &self.builder.other_zone {
+                    Some(other) => format!("there is one of {other}: is that the zone's name?"),
+                    None => "begin with one: `@ SOA ns1 hostmaster 1 7200 900 1209600 300`".to_owned(),
+                };
+                self.findings.add(Kind::Apex, || error.hint(hint));
             }
             return None;
         };
         let read = self.read_soa(soa);
         if read.is_none() {
-            self.fail(self.builder.of_zone("the RDATA of the SOA record is malformed").hint("write it in text form"));
+            let error = self.builder.of_zone("the RDATA of the SOA record is malformed").hint("write it in text form");
+            self.findings.add(Kind::Apex, || error);
         }
         read
     }
