@@ -232,7 +232,7 @@ impl Listeners {
 /// What connections are allowed: no more than leave half of the descriptors to probes, files and sockets.
 fn limits(tcp: &Tcp, descriptors: u64) -> Limits {
     let room = usize::try_from(descriptors / 2).unwrap_or(usize::MAX).max(LEAST_CONNECTIONS);
-    if tcp.max_connections > room && *tcp != Tcp::default() {
+    if tcp.max_connections > room && tcp.max_connections != Tcp::default().max_connections {
         warn!(
             "max_connections is {}, but the system allows {descriptors} open files: {room} connections are taken; \
              raise the limit (systemd: LimitNOFILE)",

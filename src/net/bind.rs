@@ -260,8 +260,12 @@ mod tests {
 
     #[test]
     fn a_wildcard_and_an_address_of_it_may_share_a_port() {
-        let port = bind(&["127.0.0.1:0".parse().unwrap()], 1).unwrap().addresses()[0].port();
-        bind(&[SocketAddr::from(([0, 0, 0, 0], port)), SocketAddr::from(([127, 0, 0, 1], port))], 1).unwrap();
+        let both = || {
+            let port = bind(&["127.0.0.1:0".parse().unwrap()], 1).unwrap().addresses()[0].port();
+            bind(&[SocketAddr::from(([0, 0, 0, 0], port)), SocketAddr::from(([127, 0, 0, 1], port))], 1)
+        };
+        // another test may take the port in between
+        assert!((0..10).any(|_| both().is_ok()));
     }
 
     #[test]

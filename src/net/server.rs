@@ -9,7 +9,7 @@ use super::{Bound, Encrypted, Limits, Options, Responder, bind, tcp, udp};
 use arc_swap::ArcSwap;
 use std::cell::RefCell;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 use tokio::time::Instant;
+use tokio_rustls::TlsAcceptor;
 
 /// How often a thread without queries looks for what is newest.
 pub(super) const REFRESH: Duration = Duration::from_secs(1);
@@ -70,9 +71,10 @@ struct Job {
 }
 
 enum Sockets {
-    Udp(Vec<std::net::UdpSocket>),
-    Tcp(Vec<std::net::TcpListener>),
-    Encrypted(Vec<std::net::TcpListener>, Encrypted),
+    Udp(Vec<UdpSocket>),
+    Tcp(Vec<TcpListener>),
+    Tls(Vec<TcpListener>, TlsAcceptor),
+    Https(Vec<TcpListener>, TlsAcceptor),
 }
 
 /// What went wrong so far, and the connections of this moment.
@@ -160,9 +162,12 @@ impl Running {
         let (stop, signal) = watch::channel(None);
         let udp = self.udp.iter().zip(bound.udp.into_iter().map(Sockets::Udp));
         let threads = if bound.encrypted.is_some() { &self.tls } else { &self.tcp };
-        let streams = bound.tcp.into_iter().map(|listeners| match &bound.encrypted {
-            None => Sockets::Tcp(listeners),
-            Some(by) => Sockets::Encrypted(listeners, by.clone()),
+        // one for all threads, so that a client's session is known to each
+        let acceptor = bound.encrypted.as_ref().map(Encrypted::acceptor).transpose()?;
+        let streams = bound.tcp.into_iter().map(|listeners| match (&acceptor, &bound.encrypted) {
+            (Some(acceptor), Some(Encrypted::Https(_))) => Sockets::Https(listeners, acceptor.clone()),
+            (Some(acceptor), _) => Sockets::Tls(listeners, acceptor.clone()),
+            (None, _) => Sockets::Tcp(listeners),
         });
         for (thread, sockets) in udp.chain(threads.iter().zip(streams)) {
             thread.serve(sockets, signal.clone())?;
@@ -289,22 +294,17 @@ impl<R: Responder> Thread<R> {
             let served = match sockets {
                 Sockets::Udp(sockets) => udp::serve(&self, sockets, &stop),
                 Sockets::Tcp(listeners) => tcp::serve(&self, listeners, Speaks::Plain, &stop),
-                Sockets::Encrypted(listeners, by) => {
-                    self.speaks(&by).and_then(|speaks| tcp::serve(&self, listeners, speaks, &stop))
-                }
+                Sockets::Tls(listeners, acceptor) => tcp::serve(&self, listeners, Speaks::Tls(acceptor), &stop),
+                Sockets::Https(listeners, acceptor) => self.serve_https(listeners, acceptor, &stop),
             };
             // nobody waits where the server is being dropped
             let _ = ready.send(served);
         }
     }
 
-    fn speaks(&self, by: &Encrypted) -> io::Result<Speaks> {
-        let acceptor = by.acceptor()?;
-        match (by, &self.https) {
-            (Encrypted::Tls(_), _) => Ok(Speaks::Tls(acceptor)),
-            (Encrypted::Https(_), Some(https)) => Ok(Speaks::Https(acceptor, https.clone())),
-            (Encrypted::Https(_), None) => Err(io::Error::other("this thread does not serve HTTPS")),
-        }
+    fn serve_https(&self, listeners: Vec<TcpListener>, acceptor: TlsAcceptor, stop: &Stop) -> io::Result<()> {
+        let https = self.https.clone().ok_or_else(|| io::Error::other("this thread does not serve HTTPS"))?;
+        tcp::serve(self, listeners, Speaks::Https(acceptor, https), stop)
     }
 }
 

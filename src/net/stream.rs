@@ -4,9 +4,9 @@
 //! responses that are not taken after `Limits::write`, those to all queries that came at once together. While responses wait to be taken nothing is read, so a connection
 //! holds one query and one batch of responses at most.
 
-use super::Responder;
 use super::frame::{EmptyFrame, Frames};
 use super::tcp::{Desk, Visit};
+use super::{Limits, Responder};
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
@@ -58,7 +58,7 @@ impl<R: Responder, S: AsyncRead + AsyncWrite + Unpin> Connection<'_, R, S> {
     /// Reads and answers until the client is done, idle or wrong, or the server stops.
     async fn run(&mut self) -> io::Result<()> {
         let mut stop = self.desk.stop.clone();
-        let mut due = Due::new(self.visit);
+        let mut due = Due::new(self.visit.limits);
         loop {
             let (stream, space) = (&mut self.stream, self.frames.space());
             let read = tokio::select! {
@@ -66,6 +66,7 @@ impl<R: Responder, S: AsyncRead + AsyncWrite + Unpin> Connection<'_, R, S> {
                 () = stop.signalled() => None,
                 read = timeout_at(due.next(), stream.read(space)) => Some(read),
             };
+            let stopping = read.is_none();
             let read = match read {
                 Some(Ok(read)) => Some(read?),
                 Some(Err(_)) => return due.missed(),
@@ -76,7 +77,7 @@ impl<R: Responder, S: AsyncRead + AsyncWrite + Unpin> Connection<'_, R, S> {
             let (answered, sane) = self.answer().await?;
             due.move_on(answered, self.frames.has_part());
             // Zero: the client sends no more, but still reads (RFC 7766 §6.2.4 lets it half-close).
-            if stop.is_set() || !sane || read == Some(0) {
+            if stopping || !sane || read == Some(0) {
                 return Ok(());
             }
         }
@@ -89,7 +90,12 @@ impl<R: Responder, S: AsyncRead + AsyncWrite + Unpin> Connection<'_, R, S> {
         let mut answered = false;
         let sane = loop {
             match self.answer_next() {
-                Ok(true) => answered = true,
+                Ok(true) if answered => {}
+                Ok(true) => {
+                    answered = true;
+                    // before the client can have the response
+                    self.visit.place.pulse.touch(Instant::now());
+                }
                 Ok(false) => break true,
                 Err(EmptyFrame) => break false,
             }
@@ -143,16 +149,16 @@ async fn at_hand<S: AsyncRead + Unpin>(stream: &mut S, space: &mut [u8]) -> io::
 }
 
 /// When a client must have sent what it owes. Neither is put off by octets, only by whole queries: one that drips is idle.
-struct Due<'v> {
-    visit: &'v Visit,
+struct Due {
+    limits: Limits,
     idle: Instant,
     /// When the query that has begun must be whole.
     query: Option<Instant>,
 }
 
-impl<'v> Due<'v> {
-    fn new(visit: &'v Visit) -> Self {
-        Self { visit, idle: Instant::now() + visit.limits.idle, query: None }
+impl Due {
+    fn new(limits: Limits) -> Self {
+        Self { limits, idle: Instant::now() + limits.idle, query: None }
     }
 
     fn next(&self) -> Instant {
@@ -163,14 +169,13 @@ impl<'v> Due<'v> {
     fn move_on(&mut self, answered: bool, has_part: bool) {
         let now = Instant::now();
         if answered {
-            self.idle = now + self.visit.limits.idle;
-            self.visit.place.pulse.touch(now);
+            self.idle = now + self.limits.idle;
         }
         if answered || !has_part {
             self.query = None;
         }
         if has_part {
-            self.query.get_or_insert(now + self.visit.limits.query);
+            self.query.get_or_insert(now + self.limits.query);
         }
     }
 
