@@ -1,5 +1,7 @@
 //! Routes, and the server at a glance.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -53,6 +55,9 @@ pub struct Status {
     pub targets: Targets,
     /// Queries answered since the start.
     pub queries: u64,
+    /// Responses over the rate of `[rate_limit]`: `dropped`, `slipped`, and `sent` by a dry run.
+    #[serde(default)]
+    pub over_rate: BTreeMap<String, u64>,
     /// The geo databases.
     pub databases: Vec<Database>,
 }
@@ -160,6 +165,7 @@ fn status(handle: &Handle) -> Status {
     let snapshot = handle.control.published().load_full();
     let built = handle.control.built();
     let history = handle.serving.history();
+    let sums = handle.control.tallies().sums();
     let mut targets = Targets::default();
     for view in &snapshot.board.targets {
         match view.verdict {
@@ -189,7 +195,8 @@ fn status(handle: &Handle) -> Status {
         steered_names: snapshot.loaded.steering.names.len(),
         policies: snapshot.loaded.steering.policies.len(),
         targets,
-        queries: handle.control.tallies().sums().queries.values().sum(),
+        queries: sums.queries.values().sum(),
+        over_rate: sums.over_rate.into_iter().map(|(what, count)| (what.to_owned(), count)).collect(),
         databases: snapshot.loaded.databases.iter().map(database).collect(),
     }
 }

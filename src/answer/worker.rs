@@ -7,7 +7,7 @@ use crate::snapshot::{Loaded, Snapshot};
 use crate::wire::{Body, NameBuf, NameRef};
 
 use super::counters::{Counters, NamedCounters, Steered};
-use super::limit::RateTable;
+use super::limit::{Over, RateTable};
 
 /// A thread's own state. Nothing in it is shared but the counters, which only this thread writes.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Worker {
     /// The buckets of response rate limiting, which all threads share.
     pub(super) rates: Option<Arc<RateTable>>,
     /// Responses over the rate so far.
-    pub(super) over_rate: u32,
+    pub(super) over_rate: Over,
 }
 
 /// How many names of a CNAME chain are followed. Longer chains end in what was found so far, and the resolver asks on.
@@ -44,14 +44,14 @@ impl Worker {
             dnames: Vec::with_capacity(MAX_CHAIN),
             body: Some(Box::default()),
             rates: None,
-            over_rate: 0,
+            over_rate: Over::new(),
         }
     }
 
     /// Limits rates by a table; without one, nothing is limited.
     #[must_use]
-    pub fn with_rates(self, rates: Option<Arc<RateTable>>) -> Self {
-        Self { rates, ..self }
+    pub fn with_rates(self, rates: Arc<RateTable>) -> Self {
+        Self { rates: Some(rates), ..self }
     }
 
     /// Counts zones, policies and pools of another load from now on. Not for the query path: it allocates.

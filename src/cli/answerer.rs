@@ -16,14 +16,14 @@ use crate::snapshot::Snapshot;
 pub(super) struct Answerers {
     pub(super) published: Arc<ArcSwap<Snapshot>>,
     pub(super) tallies: Arc<Tallies>,
-    /// The buckets of response rate limiting, if there is any.
-    pub(super) rates: Option<Arc<RateTable>>,
+    /// The buckets of response rate limiting.
+    pub(super) rates: Arc<RateTable>,
 }
 
 impl Answerers {
     /// An answerer for one more thread.
     pub(super) fn make(&self) -> Answerer {
-        let mut worker = Worker::new(fastrand::u64(..)).with_rates(self.rates.clone()); // seeded by the system
+        let mut worker = Worker::new(fastrand::u64(..)).with_rates(Arc::clone(&self.rates)); // seeded by the system
         let snapshot = self.published.load_full();
         self.tallies.join(&worker);
         self.tallies.follow(&mut worker, &snapshot.loaded);

@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use crate::admin;
 use crate::answer::RateTable;
 use crate::base::Severity;
-use crate::config::Main;
+use crate::config::{Main, RateLimit};
 use crate::control::{self, Control, Handle, ReloadRequest, Reloaded, Report, Setup, Watch};
 use crate::net;
 use crate::probe;
@@ -275,13 +275,14 @@ fn log_report(report: &Report) {
     }
 }
 
-/// The buckets of response rate limiting, if the main file wants any. They stay as long as the server runs.
-fn rates(main: &Main) -> Result<Option<Arc<RateTable>>, NotStarted> {
-    let Some(limit) = &main.rate_limit else { return Ok(None) };
+/// The buckets of response rate limiting. They stay as long as the server runs, and are there before they are wanted: who
+/// adds `[rate_limit]` does it under attack.
+fn rates(main: &Main) -> Result<Arc<RateTable>, NotStarted> {
+    let size = main.rate_limit.as_ref().map_or(RateLimit::TABLE_SIZE, |limit| limit.table_size);
     let mut key = [0; 16];
     rand::fill(&mut key).map_err(|_| {
         error!("the system has no random numbers for the table of [rate_limit]");
         NotStarted
     })?;
-    Ok(Some(Arc::new(RateTable::new(limit.table_size, key))))
+    Ok(Arc::new(RateTable::new(size, key)))
 }

@@ -49,6 +49,12 @@ fn render(status: &Status, pools: &[PoolStatus], targets: &[TargetStatus], now: 
         counted(status.steered_names, "steered name", "steered names"),
         counted(status.policies, "policy", "policies"),
     );
+    if status.over_rate.values().any(|&count| count > 0) {
+        let count = |what: &str| status.over_rate.get(what).copied().unwrap_or(0);
+        let (dropped, slipped, sent) = (count("dropped"), count("slipped"), count("sent"));
+        text +=
+            &format!("  responses over the rate: {dropped} dropped, {slipped} cut short, {sent} sent by a dry run\n");
+    }
     text += &format!(
         "  snapshot {}, {} old, built in {:.1} ms\n",
         status.snapshot.generation,

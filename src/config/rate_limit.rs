@@ -25,6 +25,11 @@ pub struct RateLimit {
     pub table_size: usize,
 }
 
+impl RateLimit {
+    /// Buckets where nothing is said, or nothing is limited yet: 1 MiB, enough for ten million responses a second.
+    pub const TABLE_SIZE: usize = 131_072;
+}
+
 pub(super) fn rate_limit(log: &mut Log<'_>, mut table: Table<'_>) -> RateLimit {
     let mut number = |key, bounds: std::ops::RangeInclusive<i64>, default: u32| {
         let value = table.take(key).and_then(|value| value.integer(log, bounds));
@@ -34,7 +39,7 @@ pub(super) fn rate_limit(log: &mut Log<'_>, mut table: Table<'_>) -> RateLimit {
     let slip = number("slip", 0..=100, 2);
     let ipv4_prefix = number("ipv4_prefix", 8..=32, 24) as u8;
     let ipv6_prefix = number("ipv6_prefix", 16..=128, 56) as u8;
-    let table_size = number("table_size", 1_000..=100_000_000, 131_072) as usize;
+    let table_size = number("table_size", 1_000..=100_000_000, RateLimit::TABLE_SIZE as u32) as usize;
     let allow = table.take("allow").map(|value| networks_of(log, value)).unwrap_or_default();
     let dry_run = table.take("dry_run").and_then(|value| value.boolean(log)).unwrap_or(false);
     table.close(log);

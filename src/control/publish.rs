@@ -12,7 +12,7 @@ use tokio::time::{Instant, interval_at, sleep, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
 use crate::base::Mono;
-use crate::config::Main;
+use crate::config::{Main, RateLimit};
 use crate::health::{Board, Machine, ProbeKey, TargetView, Verdict};
 use crate::probe::{Change, Event, Options, Poller, clock};
 use crate::snapshot::{Loaded, Snapshot};
@@ -49,8 +49,8 @@ pub struct Control {
     config: PathBuf,
     /// The state folder, as it was written at the start.
     state: Option<String>,
-    /// The size of the table of rates, if there is one.
-    table_size: Option<usize>,
+    /// The size of the table of rates, as it was at the start.
+    table_size: usize,
     /// The publisher and the saver.
     tasks: [JoinHandle<()>; 2],
 }
@@ -108,7 +108,7 @@ impl Control {
         shared.log_down("down since before the start", |_, machine| machine.since().wall < before.wall);
         let publisher = tokio::spawn(publish_on_events(Arc::clone(&shared), received));
         let saver = tokio::spawn(save_on_change(Arc::clone(&shared)));
-        let table_size = main.rate_limit.map(|limit| limit.table_size);
+        let table_size = main.rate_limit.map_or(RateLimit::TABLE_SIZE, |limit| limit.table_size);
         let state = main.server.state.map(|(state, _)| state);
         Self { shared, config: config.to_owned(), state, table_size, tasks: [publisher, saver] }
     }
@@ -178,10 +178,8 @@ impl Control {
         if main.server.state.as_ref().map(|(state, _)| state) != self.state.as_ref() {
             warn!("another [server] state is used after a restart");
         }
-        match (self.table_size, main.rate_limit.as_ref().map(|limit| limit.table_size)) {
-            (None, Some(_)) => warn!("[rate_limit] begins with a restart: until then nothing is limited"),
-            (Some(old), Some(new)) if old != new => warn!("another [rate_limit] table_size is used after a restart"),
-            _ => {}
+        if main.rate_limit.as_ref().is_some_and(|limit| limit.table_size != self.table_size) {
+            warn!("another [rate_limit] table_size is used after a restart");
         }
     }
 

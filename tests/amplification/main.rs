@@ -179,7 +179,7 @@ fn what_rate_limiting_leaves_of_the_worst() {
             table_size: 1024,
         });
         let snapshot = snapshot(zones.clone(), Some(limit));
-        let mut worker = Worker::new(1).with_rates(Some(Arc::new(RateTable::new(1024, [1; 16]))));
+        let mut worker = Worker::new(1).with_rates(Arc::new(RateTable::new(1024, [1; 16])));
         let sent: usize =
             (0..SECONDS * EACH).filter_map(|n| ask(&snapshot, &mut worker, &worst.query, n * 1000 / EACH)).sum();
         let ratio = sent as f64 / (worst.query.len() as u64 * SECONDS * EACH) as f64;

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "the test reads the clock")]
 
 mod cookies;
+mod limits;
 mod load;
 mod server;
 #[path = "../support/mod.rs"]

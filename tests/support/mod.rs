@@ -105,7 +105,7 @@ impl Engine {
 
     /// The same with a table of rates.
     pub(crate) fn limited(mut self) -> Self {
-        self.worker = self.worker.with_rates(Some(Arc::new(RateTable::new(1000, [1; 16]))));
+        self.worker = self.worker.with_rates(Arc::new(RateTable::new(1000, [1; 16])));
         self
     }
 

@@ -53,6 +53,24 @@ pub(super) enum Verdict {
 /// What a response is counted as: its kind, and the name in wire form that goes with it.
 pub(super) type Bucket<'a> = (Kind, &'a [u8]);
 
+/// Responses over the rate that one thread met, by a part of the bucket's hash: with one count for all, floods that take
+/// turns could leave every drop to the same network, whose real clients would never learn to come over TCP.
+#[derive(Debug)]
+pub(super) struct Over([u32; 256]);
+
+impl Over {
+    pub(super) const fn new() -> Self {
+        Self([0; 256])
+    }
+
+    /// Counts one; whether it is the `slip`-th.
+    fn slips(&mut self, hash: u64, slip: u32) -> bool {
+        let count = &mut self.0[usize::from((hash >> 32) as u8)]; // the table uses the bits below and above
+        *count = count.wrapping_add(1);
+        count.is_multiple_of(slip)
+    }
+}
+
 /// Judges a response to an address that may be forged. `over` counts the responses over the rate, of this thread.
 pub(super) fn judge(
     limit: &RateLimit,
@@ -60,7 +78,7 @@ pub(super) fn judge(
     source: IpAddr,
     (kind, name): Bucket<'_>,
     now: Mono,
-    over: &mut u32,
+    over: &mut Over,
 ) -> Verdict {
     let Some(network) = limit.network(source) else { return Verdict::Send };
     let hash = match network.addr() {
@@ -74,8 +92,7 @@ pub(super) fn judge(
     if slip == 0 || kind == Kind::Unread {
         return Verdict::Drop;
     }
-    *over = over.wrapping_add(1);
-    if over.is_multiple_of(slip) { Verdict::Slip } else { Verdict::Drop }
+    if over.slips(hash, slip) { Verdict::Slip } else { Verdict::Drop }
 }
 
 #[cfg(test)]
@@ -105,20 +122,20 @@ mod tests {
         })
     }
 
-    fn judged(limit: &RateLimit, table: &RateTable, source: &str, kind: Kind, name: &[u8], over: &mut u32) -> Verdict {
+    fn judged(limit: &RateLimit, table: &RateTable, source: &str, kind: Kind, name: &[u8], over: &mut Over) -> Verdict {
         judge(limit, table, source.parse::<IpAddr>().expect("an address"), (kind, name), Mono(1_000), over)
     }
 
     /// Uses up a bucket; whether the responses before were sent.
     fn empty(limit: &RateLimit, table: &RateTable, source: &str) -> bool {
-        (0..10).all(|_| judged(limit, table, source, Kind::Name, b"\x01a\x00", &mut 0) == Verdict::Send)
+        (0..10).all(|_| judged(limit, table, source, Kind::Name, b"\x01a\x00", &mut Over::new()) == Verdict::Send)
     }
 
     #[test]
     fn networks_kinds_and_names_are_apart() {
         let (limit, table) = (limit(0), RateTable::new(4096, [1; 16]));
         assert!(empty(&limit, &table, "192.0.2.1"));
-        let verdict = |source, kind, name: &[u8]| judged(&limit, &table, source, kind, name, &mut 0);
+        let verdict = |source, kind, name: &[u8]| judged(&limit, &table, source, kind, name, &mut Over::new());
         assert_eq!(verdict("192.0.2.1", Kind::Name, b"\x01a\x00"), Verdict::Drop);
         assert_eq!(verdict("192.0.2.255", Kind::Name, b"\x01a\x00"), Verdict::Drop, "the same /24");
         assert_eq!(verdict("192.0.3.1", Kind::Name, b"\x01a\x00"), Verdict::Send);
@@ -135,11 +152,24 @@ mod tests {
         for (slip, sent) in [(0, 0), (1, 100), (2, 50), (5, 20)] {
             let limit = limit(slip);
             empty(&limit, &table, "192.0.2.1");
-            let mut over = 0;
+            let mut over = Over::new();
             let slips = (0..100)
                 .filter(|_| judged(&limit, &table, "192.0.2.1", Kind::Name, b"\x01a\x00", &mut over) == Verdict::Slip);
             assert_eq!(slips.count(), sent, "slip = {slip}");
         }
+    }
+
+    #[test]
+    fn floods_that_take_turns_all_slip() {
+        let (limit, table) = (limit(2), RateTable::new(4096, [1; 16]));
+        let (mut over, mut slips) = (Over::new(), [0; 2]);
+        for _ in 0..110 {
+            for (source, slips) in ["192.0.2.1", "198.51.100.1"].into_iter().zip(&mut slips) {
+                let verdict = judged(&limit, &table, source, Kind::Name, b"\x01a\x00", &mut over);
+                *slips += usize::from(verdict == Verdict::Slip);
+            }
+        }
+        assert_eq!(slips, [50, 50]);
     }
 
     #[test]

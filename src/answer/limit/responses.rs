@@ -11,7 +11,7 @@ use crate::wire::{Name, Secret, Secrets};
 use crate::zone;
 
 const ZONE: &str = "$TTL 60\n@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ NS ns1\nns1 A 192.0.2.53\nwww A 192.0.2.1\n\
-    *.wild A 192.0.2.2\nsub NS ns.sub\nns.sub A 192.0.2.54\n";
+    *.wild A 192.0.2.2\nd DNAME wild\nsub NS ns.sub\nns.sub A 192.0.2.54\n";
 
 /// Responses a second.
 const RATE: usize = 5;
@@ -20,6 +20,7 @@ struct Lab {
     snapshot: Snapshot,
     worker: Worker,
     transport: Transport,
+    port: u16,
 }
 
 impl Lab {
@@ -44,12 +45,12 @@ impl Lab {
         let zones = Zones::new(vec![Arc::new(zone)]);
         let rate_limit = Some(RateLimit::new(settings));
         let loaded = Arc::new(Loaded { zones, rate_limit, service, ..Loaded::default() });
-        let worker = Worker::new(1).with_rates(Some(Arc::new(RateTable::new(64, [1; 16]))));
-        Self { snapshot: Snapshot { loaded, ..Snapshot::default() }, worker, transport: Transport::Udp }
+        let worker = Worker::new(1).with_rates(Arc::new(RateTable::new(64, [1; 16])));
+        Self { snapshot: Snapshot { loaded, ..Snapshot::default() }, worker, transport: Transport::Udp, port: 4242 }
     }
 
     fn ask(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
-        let source = "192.0.2.7:4242".parse().expect("an address");
+        let source = ([192, 0, 2, 7], self.port).into();
         let meta = Meta::new(source, [127, 0, 0, 1].into(), self.transport, 1232);
         let (mut out, now) = (vec![0; 1232], Now { wall: 1000, mono: Mono(1000) });
         match respond(&self.snapshot, packet, &meta, now, &mut self.worker, &mut out) {
@@ -93,16 +94,54 @@ fn cookie(server: &[u8]) -> Vec<u8> {
 fn each_kind_of_answer_has_its_rate_and_slips_empty() {
     let mut lab = Lab::new(2, false);
     // the part in front is another each time where it makes no difference to the answer
-    for (name, varies) in
-        [("www", false), ("a.wild", true), ("b.sub", true), ("absent", true), ("www.elsewhere.test.", true)]
-    {
+    for (name, varies) in [
+        ("www", false),
+        ("a.wild", true),
+        ("a.d", true),
+        ("b.sub", true),
+        ("absent", true),
+        ("www.elsewhere.test.", true),
+    ] {
         let name = if name.ends_with('.') { name.to_owned() } else { format!("{name}.example") };
         let one = |n: usize| packet(&if varies { format!("x{n}{name}") } else { name.clone() }, &[]);
         let (full, cut) = lab.flood((0..RATE + 20).map(one));
         assert_eq!((full, cut.len()), (RATE, 10), "{name}");
         assert!(cut.iter().all(|response| response[6..12] == [0; 6]), "{name}: sections are empty");
     }
-    assert_eq!(lab.counted(), [50, 50, 0]);
+    assert_eq!(lab.counted(), [60, 60, 0]);
+}
+
+#[test]
+fn a_flood_of_types_has_one_rate() {
+    for name in ["www.example", "a.wild.example", "absent.example"] {
+        let mut lab = Lab::new(0, false);
+        let typed = |rtype: u8| {
+            let mut packet = packet(name, &[]);
+            let at = packet.len() - 3;
+            packet[at] = rtype;
+            packet
+        };
+        // A, ANY and types that nobody has
+        assert_eq!(lab.flood([1, 255].into_iter().chain(200..240).map(typed)).0, RATE, "{name}");
+    }
+}
+
+#[test]
+fn a_network_that_is_flooded_gets_other_answers() {
+    let mut lab = Lab::new(0, false);
+    for name in ["example", "wild.example", "elsewhere.test"] {
+        lab.flood((0..RATE + 20).map(|n| packet(&format!("x{n}.{name}"), &[])));
+    }
+    let others = ["www.example", "ns1.example", "a.sub.example", "a.d.example"];
+    assert_eq!(lab.flood(others.map(|name| packet(name, &[]))).0, others.len());
+}
+
+#[test]
+fn nothing_is_sent_to_port_0() {
+    let mut lab = Lab::new(1, false);
+    lab.port = 0;
+    assert!(lab.ask(&packet("www.example", &[])).is_none() && lab.ask(&[0; 12]).is_none());
+    assert_eq!((lab.worker.counters.dropped.get(), lab.counted()), (2, [0, 0, 0]));
 }
 
 #[test]
