@@ -245,14 +245,14 @@ mod tests {
 
     #[test]
     fn udp_alone_in_use_is_noticed_too() {
-        let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let other = UdpSocket::bind("127.0.0.77:0").unwrap(); // where no connection of another test has its port
         let error = bind(&[other.local_addr().unwrap()], 1).unwrap_err();
         assert!(error.to_string().contains("(UDP)"), "{error}");
     }
 
     #[test]
     fn a_failure_leaves_nothing_open() {
-        let free = bind(&["127.0.0.1:0".parse().unwrap()], 1).unwrap().addresses()[0];
+        let free = bind(&["127.0.0.77:0".parse().unwrap()], 1).unwrap().addresses()[0];
         let error = bind(&[free, "192.0.2.1:5300".parse().unwrap()], 1).unwrap_err();
         assert!(error.to_string().contains("no such address"), "{error}");
         bind(&[free], 1).unwrap();
