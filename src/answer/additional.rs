@@ -57,10 +57,12 @@ pub(super) fn glue(zone: &Zone, cut: Node<'_>, servers: RrSet<'_>, composer: &mu
 /// Adds the addresses of a name server, also where the zone has no authority for them. Returns whether they fitted.
 fn glue_of(zone: &Zone, target: NameRef<'_>, composer: &mut Composer<'_>) -> bool {
     let target = NameBuf::lowercase(target);
-    let (node, owner) = match (zone.get(target.as_ref()), zone.find(target.as_ref())) {
-        (Some(node), _) => (node, node.name()),
-        (None, Found::Wildcard(node)) => (node, target.as_ref()),
-        (None, _) => return true,
+    let (node, owner) = match zone.get(target.as_ref()) {
+        Some(node) => (node, node.name()),
+        None => match zone.find(target.as_ref()) {
+            Found::Wildcard(node) => (node, target.as_ref()),
+            _ => return true,
+        },
     };
     add(node, Owner::Name(owner), &ADDRESSES, composer)
 }

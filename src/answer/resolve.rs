@@ -174,8 +174,12 @@ impl Resolver<'_> {
         if self.meta.transport == Transport::Udp {
             return any_hinfo(owner, composer);
         }
-        for rrset in node.rrsets() {
-            composer.rrset(Section::Answer, owner, rrset, rrset.ttl().secs())?;
+        for (at, rrset) in node.rrsets().enumerate() {
+            if at == 0 {
+                composer.rrset(Section::Answer, owner, rrset, rrset.ttl().secs())?;
+            } else {
+                composer.optional(Section::Answer, owner, rrset); // a subset is an answer (RFC 8482 §4.1)
+            }
         }
         node.rrsets().for_each(|rrset| additional(zone, node, owner, rrset, composer));
         Ok(Next::Done)

@@ -153,6 +153,7 @@ impl Body {
     pub fn start(&mut self, room: usize) {
         self.room = room.min(MAX_BODY);
         self.suffix_len = 0;
+        self.target_count = 0;
         self.clear();
     }
 
@@ -372,3 +373,7 @@ impl Body {
 const fn is_suffix(target: u16) -> bool {
     target & TO_BODY == TO_SUFFIX
 }
+
+#[cfg(test)]
+#[path = "body_tests.rs"]
+mod tests;
