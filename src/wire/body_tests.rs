@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::super::{Message, Name};
 use super::*;
+use crate::wire::{Message, Name};
 
 /// The name at `at` of a message, and the offset behind it. Every pointer must lead backwards.
 fn name_at(message: &[u8], mut at: usize) -> (String, usize) {
