@@ -8,6 +8,7 @@ mod countries;
 mod database;
 mod location;
 mod special;
+mod walk;
 
 pub use code::{Continent, Country, GeoCode, GeoCodeError, Subdivision};
 pub use countries::{CountryInfo, all_countries, country_info};
