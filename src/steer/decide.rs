@@ -156,7 +156,7 @@ fn list(tiers: &[Tier], catchment: &Catchment, standings: &IdVec<PoolId, Standin
     for (tier, (written, estimates)) in tiers.iter().zip(&catchment.estimates).enumerate() {
         let start = list.len();
         for (at, &(pool, weight)) in written.pools.iter().enumerate() {
-            let estimate = estimates.as_ref().map(|steps| Millis(steps[at].millis().0 + standings[pool].slowness.0));
+            let estimate = estimates.as_ref().map(|steps| Millis(steps.step(at).millis().0 + standings[pool].slowness.0));
             list.push(Considered { pool, tier, weight, estimate });
         }
         let ms = |entry: &Considered| entry.estimate.unwrap_or_default().0;

@@ -16,7 +16,7 @@ mod standing;
 pub use catchment::{Catchment, CatchmentMap, catchment_maps, measured};
 pub use decide::{Considered, Decision, Fate, Outcome, Standings, Step as DecidingStep, decide, fates};
 pub use draw::{Options, PoolAnswers, latency_factors};
-pub use estimate::{Measured, Step, biased, by_distance, measure};
+pub use estimate::{Estimates, Measured, Places, Step, biased, by_distance};
 pub use matcher::Matcher;
 pub use model::{
     AnswerFamily, Endpoint, MinHealthy, Order, Policy, PolicyKind, Pool, Region, Rule, Spread, SteeredName, Steering,
