@@ -120,13 +120,7 @@ impl<T> PrefixMap<T> {
         out.map(v4, v6)
     }
 
-    fn refold<U: Eq + Hash>(
-        &self,
-        entry: Entry,
-        leaves: &[Entry],
-        out: &mut Folder<U>,
-        v4: Option<Entry>,
-    ) -> Entry {
+    fn refold<U: Eq + Hash>(&self, entry: Entry, leaves: &[Entry], out: &mut Folder<U>, v4: Option<Entry>) -> Entry {
         if let Some(value) = entry.value() {
             return leaves[value];
         }

@@ -127,9 +127,8 @@ pub fn catchment_maps(steering: &Steering, locations: &PrefixMap<Location>) -> I
     let mut shared: HashMap<Vec<RuleShape>, Arc<CatchmentMap>> = HashMap::default();
     let build = |policy: &Policy| {
         let shapes: Vec<RuleShape> = policy.rules.iter().map(|rule| RuleShape::of(rule, steering)).collect();
-        let map = shared.entry(shapes).or_insert_with_key(|shapes| {
-            Arc::new(Builder::new(shapes, &special).build(locations))
-        });
+        let map =
+            shared.entry(shapes).or_insert_with_key(|shapes| Arc::new(Builder::new(shapes, &special).build(locations)));
         Arc::clone(map)
     };
     steering.policies.iter().map(build).collect()
@@ -314,7 +313,12 @@ impl<'a> Builder<'a> {
     /// blocks need not be kept apart.
     fn only(&mut self, classes: &Classes, nowhere: u32, set: &RuleSet) -> Option<CatchmentId> {
         let first = self.pick(&classes.all[nowhere as usize], set);
-        classes.numbers.values().iter().all(|&class| self.pick(&classes.all[class as usize], set) == first).then_some(first)
+        classes
+            .numbers
+            .values()
+            .iter()
+            .all(|&class| self.pick(&classes.all[class as usize], set) == first)
+            .then_some(first)
     }
 
     fn class(&mut self, met: &RuleSet, location: &Location) -> Class {

@@ -162,9 +162,8 @@ impl PoolAnswers {
         let count = usable.len().min(count);
         let (sets, chances) = sets(&weights, count);
         let rdata: Vec<Vec<u8>> = usable.iter().map(|&at| rdata(&pool.endpoints[at], family)).collect();
-        let variant = |set: &Vec<usize>| {
-            Variant::new(family.rtype(), &set.iter().map(|&at| &*rdata[at]).collect::<Vec<&[u8]>>())
-        };
+        let variant =
+            |set: &Vec<usize>| Variant::new(family.rtype(), &set.iter().map(|&at| &*rdata[at]).collect::<Vec<&[u8]>>());
         Self {
             endpoints: usable.iter().zip(&weights).map(|(&at, weight)| (at, weight / total)).collect(),
             keys: usable.iter().map(|&at| hash(&[pool.name.as_bytes(), pool.endpoints[at].name.as_bytes()])).collect(),

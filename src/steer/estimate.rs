@@ -1,6 +1,6 @@
 //! How far a region is from a client, in milliseconds: distance, bias, and the steps that keep catchments few.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use crate::base::Millis;
 use crate::geo::{Coords, Direction};
@@ -125,7 +125,8 @@ impl Places {
     #[must_use]
     pub fn estimates(self: &Arc<Self>, from: Coords) -> Estimates {
         let near = self.nearest(from.direction());
-        let mut estimates = Estimates { places: Arc::clone(self), near: [UNUSED; DISTINGUISHED], row: 0, least: Step(0) };
+        let mut estimates =
+            Estimates { places: Arc::clone(self), near: [UNUSED; DISTINGUISHED], row: 0, least: Step(0) };
         for (slot, (at, ms)) in estimates.near.iter_mut().zip(near.clone()) {
             *slot = (u32::try_from(at).expect("fewer than 2^32 pools"), Step::of(ms));
         }
@@ -197,6 +198,13 @@ impl Step {
     /// The estimate that stands for the whole step: its middle.
     #[must_use]
     pub fn millis(self) -> Millis {
+        // plans ask for very many
+        static FIRST: LazyLock<[Millis; 128]> =
+            LazyLock::new(|| std::array::from_fn(|step| Step(step as u16).middle()));
+        FIRST.get(usize::from(self.0)).copied().unwrap_or_else(|| self.middle())
+    }
+
+    fn middle(self) -> Millis {
         let middle = f64::from(self.0) + 0.5;
         let ms =
             if middle < LINEAR_STEPS { middle * FINEST_MS } else { KNEE_MS * ((middle - LINEAR_STEPS) / 8.0).exp2() };

@@ -9,8 +9,8 @@ use crate::base::{PoolId, TargetId};
 use crate::geo::Location;
 use crate::health::Forced;
 use crate::steer::{
-    AnswerFamily, Assume, Considered, DecidingStep, Endpoint, Estimates, FamilyPlan, Fate, Judged, Measured, Order, Outcome, Part,
-    Pool, PoolAnswers, Usability, by_distance, fates, judged, latency_factors, measured,
+    AnswerFamily, Assume, Considered, DecidingStep, Endpoint, Estimates, FamilyPlan, Fate, Judged, Measured, Order,
+    Outcome, Part, Pool, PoolAnswers, Usability, by_distance, fates, judged, latency_factors, measured,
 };
 
 /// The pools in the order they were looked at. Where the location is known, their distances are measured once more, and must
