@@ -122,14 +122,14 @@ impl Outcome {
 /// slowness are not above the limit. However others stand, nothing of the decision changes.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub(super) struct Reach {
-    tier: usize,
+    tier: u32,
     limit: f32,
 }
 
 impl Reach {
     /// No pool.
     pub(super) const NOTHING: Self = Self { tier: 0, limit: f32::NEG_INFINITY };
-    const EVERYTHING: Self = Self { tier: usize::MAX, limit: f32::INFINITY };
+    const EVERYTHING: Self = Self { tier: u32::MAX, limit: f32::INFINITY };
 
     /// What an outcome depends on. Pools that stand behind all that share stay there: slowness only adds to estimates.
     pub(super) fn of(policy: &Policy, catchment: &Catchment, list: &[Considered], outcome: &Outcome) -> Self {
@@ -141,7 +141,7 @@ impl Reach {
         let Some(first) = shares.first().map(|&(at, _)| &list[at]) else { return Self::EVERYTHING };
         let nearest = policy.rules[catchment.rule].tiers[first.tier].order == Order::Nearest;
         let limit = first.estimate.filter(|_| nearest).map_or(f32::INFINITY, |best| best.0 + policy.spread.within.0);
-        Self { tier: first.tier, limit }
+        Self { tier: first.tier as u32, limit } // a rule has few tiers
     }
 
     /// Of two decisions.
@@ -152,6 +152,7 @@ impl Reach {
     /// Whether a pool is one of them, by its tier and its position there.
     pub(super) fn has(self, catchment: &Catchment, tier: usize, at: usize) -> bool {
         let near = || catchment.estimates[tier].as_ref().is_none_or(|steps| steps.step(at).millis().0 <= self.limit);
+        let tier = tier as u32;
         tier < self.tier || tier == self.tier && near()
     }
 }
