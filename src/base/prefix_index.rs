@@ -1,8 +1,9 @@
 //! What queries look addresses up in: a [`PrefixMap`] whose values are numbers, laid out for few memory accesses.
 //!
-//! Six bits are taken at a step, as in a poptrie (Asai and Ohara 2015): a node says by one bit each which of its 64
+//! Four bits are taken at a step, as in a poptrie (Asai and Ohara 2015): a node says by one bit each which of its 16
 //! slots go on, and by another where a run of equal leaves begins; both kinds lie side by side in two arrays. A leaf
-//! holds its value and the length of its prefix. A large map has tables in front that take the first bits at once.
+//! holds its value and the length of its prefix, in 16 bits if there are few values. A large map has tables in front
+//! that take the first bits at once.
 
 use std::net::IpAddr;
 
@@ -13,8 +14,38 @@ use super::prefix_map::{Entry, PrefixMap};
 pub struct PrefixIndex {
     v4: Root,
     v6: Root,
+    /// The value of a leaf below which the IPv4 part stands.
+    graft: u32,
     nodes: Box<[Node]>,
-    leaves: Box<[Slot]>,
+    leaves: Leaves,
+}
+
+/// Leaves below nodes: the value, and in the last two bits how many bits of the node's four the prefix has, less one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Leaves {
+    Short(Box<[u16]>),
+    Long(Box<[u32]>),
+}
+
+impl Leaves {
+    fn of(leaves: Vec<u32>) -> Self {
+        let short = leaves.iter().map(|&leaf| u16::try_from(leaf).ok()).collect::<Option<_>>();
+        short.map_or_else(|| Self::Long(leaves.into()), Self::Short)
+    }
+
+    fn get(&self, at: usize) -> u32 {
+        match self {
+            Self::Short(leaves) => leaves[at].into(),
+            Self::Long(leaves) => leaves[at],
+        }
+    }
+
+    fn octets(&self) -> usize {
+        match self {
+            Self::Short(leaves) => size_of_val(&**leaves),
+            Self::Long(leaves) => size_of_val(&**leaves),
+        }
+    }
 }
 
 /// A leaf (top bit set, then 23 bits of value and 8 of depth) or the number of a node.
@@ -22,10 +53,10 @@ pub struct PrefixIndex {
 struct Slot(u32);
 
 const LEAF: u32 = 1 << 31;
-/// The value of a leaf below which the IPv4 part stands.
-const GRAFT: u32 = (1 << 23) - 1;
+/// Values are below this.
+const VALUES: u32 = 1 << 23;
 /// How many bits a node takes.
-const STRIDE: u8 = 6;
+const STRIDE: u8 = 4;
 const SLOTS: usize = 1 << STRIDE;
 
 impl Slot {
@@ -51,13 +82,13 @@ impl Slot {
     }
 }
 
-/// 64 subtrees.
+/// 16 subtrees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Node {
     /// Which of them are nodes.
-    inner: u64,
+    inner: u16,
     /// Which of them begin a run of leaves that are equal; nodes between do not end it.
-    runs: u64,
+    runs: u16,
     first_node: u32,
     first_leaf: u32,
 }
@@ -100,7 +131,7 @@ impl PrefixIndex {
             IpAddr::V6(v6) => {
                 let bits = v6.to_bits();
                 let (value, depth) = self.find(&self.v6, bits);
-                if value != GRAFT {
+                if value != self.graft {
                     return (value, depth);
                 }
                 let (value, more) = self.find(&self.v4, bits << depth);
@@ -118,12 +149,13 @@ impl PrefixIndex {
         }
         while !slot.is_leaf() {
             let node = &self.nodes[slot.0 as usize];
-            let side = 1u64 << (bits << depth >> (128 - STRIDE)) as u8;
-            slot = if node.inner & side != 0 {
-                Slot(node.first_node + (node.inner & (side - 1)).count_ones())
-            } else {
-                self.leaves[(node.first_leaf + (node.runs & (side - 1 | side)).count_ones() - 1) as usize]
-            };
+            let side = 1u16 << (bits << depth >> (128 - STRIDE)) as u8;
+            if node.inner & side == 0 {
+                let run = (node.runs & (side - 1 | side)).count_ones() - 1;
+                let leaf = self.leaves.get((node.first_leaf + run) as usize);
+                return (leaf >> 2, depth + 1 + (leaf & 3) as u8);
+            }
+            slot = Slot(node.first_node + (node.inner & (side - 1)).count_ones());
             depth += STRIDE;
         }
         (slot.value(), slot.depth())
@@ -132,8 +164,8 @@ impl PrefixIndex {
     /// How much memory it takes.
     #[must_use]
     pub fn octets(&self) -> usize {
-        let slots = self.v4.table.len() + self.v6.table.len() + self.leaves.len();
-        size_of::<Self>() + size_of_val(&*self.nodes) + slots * size_of::<Slot>()
+        let tables = size_of_val(&*self.v4.table) + size_of_val(&*self.v6.table);
+        size_of::<Self>() + tables + size_of_val(&*self.nodes) + self.leaves.octets()
     }
 }
 
@@ -145,25 +177,28 @@ impl<T> PrefixMap<T> {
 
     fn index_with(&self, number: impl FnMut(&T) -> u32, large: usize) -> PrefixIndex {
         let values: Vec<u32> = self.values().iter().map(number).collect();
-        assert!(values.iter().all(|&value| value < GRAFT), "fewer than 2^23 − 1 values");
-        let mut builder = Builder { map: self, values, graft: None, done: None, nodes: Vec::new(), leaves: Vec::new() };
+        let graft = values.iter().max().map_or(0, |most| most + 1);
+        assert!(graft < VALUES, "fewer than 2^23 − 1 values");
+        let mut builder =
+            Builder { map: self, values, graft, v4: None, done: None, nodes: Vec::new(), leaves: Vec::new() };
         let large = self.node_count() >= large;
         let v4 = builder.root(self.v4(), V4_START, large);
-        builder.graft = Some(self.v4()).filter(|root| root.value().is_none());
+        builder.v4 = Some(self.v4()).filter(|root| root.value().is_none());
         let v6 = builder.root(self.v6(), V6_START, large);
-        PrefixIndex { v4, v6, nodes: builder.nodes.into(), leaves: builder.leaves.into() }
+        PrefixIndex { v4, v6, graft, nodes: builder.nodes.into(), leaves: Leaves::of(builder.leaves) }
     }
 }
 
 struct Builder<'a, T> {
     map: &'a PrefixMap<T>,
     values: Vec<u32>,
-    /// The IPv4 part, where it stands below IPv6.
-    graft: Option<Entry>,
+    graft: u32,
+    /// The IPv4 part, while IPv6 is looked at.
+    v4: Option<Entry>,
     /// What a table answers, and need not be in the nodes below its root.
     done: Option<Entry>,
     nodes: Vec<Node>,
-    leaves: Vec<Slot>,
+    leaves: Vec<u32>,
 }
 
 /// A subtree on the way: a leaf, or a node of the map.
@@ -177,7 +212,7 @@ impl<T> Builder<'_, T> {
     fn met(&self, entry: Entry, depth: u8) -> Met {
         match entry.value() {
             Some(value) => Met::Leaf(Slot::leaf(self.values[value], depth)),
-            None if self.graft == Some(entry) => Met::Leaf(Slot::leaf(GRAFT, depth)),
+            None if self.v4 == Some(entry) => Met::Leaf(Slot::leaf(self.graft, depth)),
             None if self.done == Some(entry) => Met::Leaf(Slot::leaf(0, depth)),
             None => Met::Node(entry),
         }
@@ -239,7 +274,7 @@ impl<T> Builder<'_, T> {
                 Met::Node(_) => node.inner |= 1 << slot,
                 Met::Leaf(leaf) if last != Some(leaf) => {
                     node.runs |= 1 << slot;
-                    self.leaves.push(leaf);
+                    self.leaves.push(leaf.value() << 2 | u32::from(leaf.depth() - depth - 1));
                     last = Some(leaf);
                 }
                 Met::Leaf(_) => {}

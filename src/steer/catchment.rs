@@ -48,6 +48,8 @@ pub struct CatchmentMap {
 struct OpenMap {
     /// [`Leaf`]s.
     clients: PrefixIndex,
+    /// How many catchments its leaves may be.
+    catchments: usize,
     /// By number of the set of `networks` rules that the client address matched.
     as_resolver: Vec<AsResolver>,
 }
@@ -60,15 +62,19 @@ enum Leaf {
 }
 
 impl Leaf {
-    fn number(self) -> u32 {
+    /// Ids of catchments come first, of which there are so many.
+    fn number(self, catchments: usize) -> u32 {
         match self {
-            Self::Here(CatchmentId(id)) => id << 1,
-            Self::AsResolver(set) => (set as u32) << 1 | 1, // as many sets as a policy's rules make
+            Self::Here(CatchmentId(id)) => id,
+            Self::AsResolver(set) => (catchments + set) as u32, // an index holds no more than 2^23
         }
     }
 
-    const fn of(number: u32) -> Self {
-        if number & 1 == 0 { Self::Here(CatchmentId(number >> 1)) } else { Self::AsResolver((number >> 1) as usize) }
+    const fn of(number: u32, catchments: usize) -> Self {
+        match (number as usize).checked_sub(catchments) {
+            None => Self::Here(CatchmentId(number)),
+            Some(set) => Self::AsResolver(set),
+        }
     }
 }
 
@@ -90,7 +96,7 @@ impl CatchmentMap {
             open => &open[self.resolvers.get(resolver).0 as usize],
         };
         let (leaf, scope) = open.clients.get(client);
-        match Leaf::of(leaf) {
+        match Leaf::of(leaf, open.catchments) {
             Leaf::Here(catchment) => (catchment, scope),
             Leaf::AsResolver(set) => (open.as_resolver(set, resolver), scope),
         }
@@ -112,7 +118,7 @@ impl OpenMap {
         let set = &self.as_resolver[set];
         match &set.located {
             Some(located) => CatchmentId(located.get(resolver).0),
-            None => match Leaf::of(self.clients.get(resolver).0) {
+            None => match Leaf::of(self.clients.get(resolver).0, self.catchments) {
                 Leaf::Here(catchment) => catchment,
                 Leaf::AsResolver(_) => set.unlocated,
             },
@@ -306,7 +312,9 @@ impl<'a> Builder<'a> {
             };
             AsResolver { unlocated, located: (!plain).then(|| located(self)) }
         });
-        OpenMap { as_resolver: as_resolver.collect(), clients: clients.index(|leaf| leaf.number()) }
+        let as_resolver = as_resolver.collect();
+        let catchments = self.picked.len();
+        OpenMap { as_resolver, clients: clients.index(|leaf| leaf.number(catchments)), catchments }
     }
 
     /// The one catchment that every location falls into with this set of matched rules, if it is one: then special-purpose
