@@ -112,9 +112,14 @@ impl<T> PrefixMap<T> {
     }
 
     /// The same prefixes with other values; `f` is called once for each distinct value.
-    pub fn map<U: Eq + Hash>(&self, f: impl FnMut(&T) -> U) -> PrefixMap<U> {
+    pub fn map<U: Eq + Hash>(&self, mut f: impl FnMut(&T) -> U) -> PrefixMap<U> {
+        self.map_numbers(|value| f(&self.values[value]))
+    }
+
+    /// The same with the positions of the values in [`values`](Self::values).
+    pub fn map_numbers<U: Eq + Hash>(&self, f: impl FnMut(usize) -> U) -> PrefixMap<U> {
         let mut out = Folder::new();
-        let leaves: Vec<Entry> = self.values.iter().map(f).map(|value| out.number(value)).collect();
+        let leaves: Vec<Entry> = (0..self.values.len()).map(f).map(|value| out.number(value)).collect();
         let v4 = self.refold(self.v4, &leaves, &mut out, None);
         let v6 = self.refold(self.v6, &leaves, &mut out, Some(v4));
         out.map(v4, v6)
@@ -134,12 +139,38 @@ impl<T> PrefixMap<T> {
     }
 
     /// Both maps at once; `f` is called once for each pair of values that some address has.
-    pub fn zip<U, V: Eq + Hash>(&self, other: &PrefixMap<U>, f: impl FnMut(&T, &U) -> V) -> PrefixMap<V> {
-        let mut zip =
-            Zip { a: self, b: other, f, pairs: HashMap::default(), grafts: HashMap::default(), out: Folder::new() };
+    pub fn zip<U, V: Eq + Hash>(&self, other: &PrefixMap<U>, mut f: impl FnMut(&T, &U) -> V) -> PrefixMap<V> {
+        self.zip_numbers(other, |a, b| f(&self.values[a], &other.values[b]))
+    }
+
+    /// The same with the positions of the values in [`values`](Self::values).
+    pub fn zip_numbers<U, V: Eq + Hash>(&self, other: &PrefixMap<U>, f: impl FnMut(usize, usize) -> V) -> PrefixMap<V> {
+        let pairs = Pairs::new(self.values.len(), other.values.len());
+        let mut zip = Zip { a: self, b: other, f, pairs, grafts: HashMap::default(), out: Folder::new() };
         let v4 = zip.entry(self.v4, other.v4);
         let v6 = zip.entry(self.v6, other.v6);
         zip.out.map(v4, v6)
+    }
+
+    /// Whether any address that `among` has true for has such a value; the rest is not looked at.
+    pub fn any_among(&self, among: &PrefixMap<bool>, mut f: impl FnMut(usize) -> bool) -> bool {
+        let mut stack = vec![(self.v4, among.v4), (self.v6, among.v6)];
+        while let Some((a, b)) = stack.pop() {
+            match (a.value(), b.value()) {
+                (_, Some(b)) if !among.values[b] => {}
+                (Some(a), Some(_)) if f(a) => return true,
+                (Some(_), Some(_)) => {}
+                _ => {
+                    let ([a0, a1], [b0, b1]) = (self.halves(a), among.halves(b));
+                    stack.extend([(a0, b0), (a1, b1)]);
+                }
+            }
+        }
+        false
+    }
+
+    fn halves(&self, entry: Entry) -> [Entry; 2] {
+        if entry.value().is_some() { [entry; 2] } else { self.nodes[entry.0 as usize] }
     }
 
     /// Makes the IPv4 part also the subtree of an IPv6 prefix that embeds IPv4 addresses, such as 64:ff9b::/96.
@@ -173,21 +204,55 @@ struct Zip<'a, T, U, V, F> {
     a: &'a PrefixMap<T>,
     b: &'a PrefixMap<U>,
     f: F,
-    pairs: HashMap<(Entry, Entry), Entry>,
+    pairs: Pairs,
     /// Results for the IPv4 part of either side: met again where IPv4 is grafted below IPv6, and shared there too.
     grafts: HashMap<(Entry, Entry), Entry>,
     out: Folder<V>,
 }
 
-impl<T, U, V: Eq + Hash, F: FnMut(&T, &U) -> V> Zip<'_, T, U, V, F> {
+/// What pairs of leaves became.
+enum Pairs {
+    /// By value of the second map, then of the first.
+    Few {
+        width: usize,
+        entries: Vec<Option<Entry>>,
+    },
+    Many(HashMap<(usize, usize), Entry>),
+}
+
+impl Pairs {
+    fn new(a: usize, b: usize) -> Self {
+        const FEW: usize = 1 << 20;
+        match a.checked_mul(b) {
+            Some(count) if count <= FEW => Self::Few { width: a, entries: vec![None; count] },
+            _ => Self::Many(HashMap::default()),
+        }
+    }
+
+    fn get(&self, a: usize, b: usize) -> Option<Entry> {
+        match self {
+            Self::Few { width, entries } => entries[b * width + a],
+            Self::Many(entries) => entries.get(&(a, b)).copied(),
+        }
+    }
+
+    fn insert(&mut self, a: usize, b: usize, entry: Entry) {
+        match self {
+            Self::Few { width, entries } => entries[b * *width + a] = Some(entry),
+            Self::Many(entries) => _ = entries.insert((a, b), entry),
+        }
+    }
+}
+
+impl<T, U, V: Eq + Hash, F: FnMut(usize, usize) -> V> Zip<'_, T, U, V, F> {
     fn entry(&mut self, a: Entry, b: Entry) -> Entry {
         if let (Some(x), Some(y)) = (a.value(), b.value()) {
-            if let Some(&done) = self.pairs.get(&(a, b)) {
+            if let Some(done) = self.pairs.get(x, y) {
                 return done;
             }
-            let value = (self.f)(&self.a.values[x], &self.b.values[y]);
+            let value = (self.f)(x, y);
             let leaf = self.out.number(value);
-            self.pairs.insert((a, b), leaf);
+            self.pairs.insert(x, y, leaf);
             return leaf;
         }
         let is_root = |entry: Entry, root: Entry| entry == root && entry.value().is_none();
@@ -195,8 +260,7 @@ impl<T, U, V: Eq + Hash, F: FnMut(&T, &U) -> V> Zip<'_, T, U, V, F> {
         if let Some(&done) = self.grafts.get(&(a, b)).filter(|_| shared) {
             return done;
         }
-        let [a0, a1] = if a.value().is_some() { [a; 2] } else { self.a.nodes[a.0 as usize] };
-        let [b0, b1] = if b.value().is_some() { [b; 2] } else { self.b.nodes[b.0 as usize] };
+        let ([a0, a1], [b0, b1]) = (self.a.halves(a), self.b.halves(b));
         let zero = self.entry(a0, b0);
         let one = self.entry(a1, b1);
         let joined = self.out.fold(zero, one);

@@ -290,43 +290,46 @@ impl<'a> Builder<'a> {
     }
 
     fn open_map(&mut self, met: &RuleSet, networks: &PrefixMap<RuleSet>, locations: &PrefixMap<Location>) -> OpenMap {
-        let mut known = Interner::new();
-        let nowhere = known.number(self.class(met, &Location::default()));
-        let numbers = locations.map(|location| known.number(self.class(met, location)));
-        let classes = Classes { numbers, all: known.all };
+        let classes = self.classes(met, locations);
         let sets = networks.values();
         let number = |set: &RuleSet| sets.iter().position(|value| value == set).unwrap_or_default();
         let kinds = networks.zip(self.special, |set, &special| (number(set), special));
-        let only: Vec<Option<CatchmentId>> = sets.iter().map(|set| self.only(&classes, nowhere, set)).collect();
-        let clients = classes.numbers.zip(&kinds, |&class, &(set, special)| match only[set] {
-            Some(catchment) => Leaf::Here(catchment),
-            None if special => Leaf::AsResolver(set),
-            None => Leaf::Here(self.pick(&classes.all[class as usize], &sets[set])),
+        let only: Vec<Option<CatchmentId>> = sets.iter().map(|set| self.only(&classes, set)).collect();
+        let clients = locations.zip_numbers(&kinds, |location, kind| match kinds.values()[kind] {
+            (set, _) if let Some(catchment) = only[set] => Leaf::Here(catchment),
+            (set, true) => Leaf::AsResolver(set),
+            (set, false) => Leaf::Here(self.pick(classes.of(location), &sets[set])),
         });
-        let plain = sets.len() == 1 && !classes.places_special(nowhere, self.special);
+        // a resolver in such a block is located if a database knows it: only in Client Subnet does the block say nothing
+        let places_special = locations.any_among(self.special, |location| classes.numbers[location] != classes.nowhere);
+        let plain = sets.len() == 1 && !places_special;
         let as_resolver = sets.iter().map(|set| {
-            let unlocated = self.pick(&classes.all[nowhere as usize], set);
-            let located = |builder: &mut Self| {
-                let picked = classes.numbers.map(|&class| builder.pick(&classes.all[class as usize], set));
-                picked.index(|&CatchmentId(id)| id)
-            };
-            AsResolver { unlocated, located: (!plain).then(|| located(self)) }
+            let unlocated = self.pick(&classes.all[classes.nowhere as usize], set);
+            AsResolver { unlocated, located: (!plain).then(|| self.located(&classes, set, locations)) }
         });
         let as_resolver = as_resolver.collect();
         let catchments = self.picked.len();
         OpenMap { as_resolver, clients: clients.index(|leaf| leaf.number(catchments)), catchments }
     }
 
+    fn classes(&mut self, met: &RuleSet, locations: &PrefixMap<Location>) -> Classes {
+        let mut known = Interner::new();
+        let nowhere = known.number(self.class(met, &Location::default()));
+        let numbers = locations.values().iter().map(|location| known.number(self.class(met, location))).collect();
+        Classes { numbers, nowhere, all: known.all }
+    }
+
+    /// The catchments of resolvers with a set of matched rules.
+    fn located(&mut self, classes: &Classes, set: &RuleSet, locations: &PrefixMap<Location>) -> PrefixIndex {
+        let picked = locations.map_numbers(|location| self.pick(classes.of(location), set));
+        picked.index(|&CatchmentId(id)| id)
+    }
+
     /// The one catchment that every location falls into with this set of matched rules, if it is one: then special-purpose
     /// blocks need not be kept apart.
-    fn only(&mut self, classes: &Classes, nowhere: u32, set: &RuleSet) -> Option<CatchmentId> {
-        let first = self.pick(&classes.all[nowhere as usize], set);
-        classes
-            .numbers
-            .values()
-            .iter()
-            .all(|&class| self.pick(&classes.all[class as usize], set) == first)
-            .then_some(first)
+    fn only(&mut self, classes: &Classes, set: &RuleSet) -> Option<CatchmentId> {
+        let first = self.pick(&classes.all[classes.nowhere as usize], set);
+        classes.all.iter().all(|class| self.pick(class, set) == first).then_some(first)
     }
 
     fn class(&mut self, met: &RuleSet, location: &Location) -> Class {
@@ -365,17 +368,17 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Where each class of locations is.
+/// The classes of locations.
 struct Classes {
-    numbers: PrefixMap<u32>,
+    /// By position in the map's values.
+    numbers: Vec<u32>,
+    /// Where nothing is known.
+    nowhere: u32,
     all: Vec<Class>,
 }
 
 impl Classes {
-    /// Whether a database knows a special-purpose block: a resolver there is located, and only in Client Subnet does the
-    /// block itself say nothing.
-    fn places_special(&self, nowhere: u32, special: &PrefixMap<bool>) -> bool {
-        let placed = self.numbers.zip(special, |&class, &special| special && class != nowhere);
-        placed.values().contains(&true)
+    fn of(&self, location: usize) -> &Class {
+        &self.all[self.numbers[location] as usize]
     }
 }

@@ -217,16 +217,26 @@ pub(super) fn outcome(
 
 /// The pools of a rule's tiers, one tier after another; `nearest` by estimate, the rest as written.
 fn list(tiers: &[Tier], catchment: &Catchment, standings: &IdVec<PoolId, Arc<Standing>>) -> Vec<Considered> {
-    let mut list = Vec::new();
+    let mut list = Vec::with_capacity(tiers.iter().map(|tier| tier.pools.len()).sum());
     for (tier, (written, estimates)) in tiers.iter().zip(&catchment.estimates).enumerate() {
-        let start = list.len();
-        for (at, &(pool, weight)) in written.pools.iter().enumerate() {
-            let estimate =
-                estimates.as_ref().map(|steps| Millis(steps.step(at).millis().0 + standings[pool].slowness.0));
-            list.push(Considered { pool, tier, weight, estimate });
+        let considered = |(at, estimate): (usize, Option<Millis>)| {
+            let (pool, weight) = written.pools[at];
+            Considered { pool, tier, weight, estimate }
+        };
+        match estimates {
+            Some(estimates) => {
+                let slow = |(step, &(pool, _)): (super::estimate::Step, &(PoolId, u32))| {
+                    step.millis().0 + standings[pool].slowness.0
+                };
+                let all = estimates.steps().into_iter().zip(&written.pools).map(slow);
+                // estimates are not below zero, so their bits have their order; equals stay as written
+                let mut order: Vec<(u32, u32)> = all.map(f32::to_bits).zip(0..).collect();
+                order.sort_unstable();
+                let order = order.into_iter().map(|(ms, at)| (at as usize, Some(Millis(f32::from_bits(ms)))));
+                list.extend(order.map(considered));
+            }
+            None => list.extend((0..written.pools.len()).map(|at| considered((at, None)))),
         }
-        let ms = |entry: &Considered| entry.estimate.unwrap_or_default().0;
-        list[start..].sort_by(|a, b| ms(a).total_cmp(&ms(b))); // stable: equals stay as written
     }
     list
 }

@@ -167,6 +167,15 @@ impl std::hash::Hash for Estimates {
 }
 
 impl Estimates {
+    /// The steps to all pools, by their positions in the tier.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let mut steps: Vec<Step> = self.places.seen(self.row).iter().map(|&step| step.max(self.least)).collect();
+        for (at, step) in self.near.iter().filter(|near| **near != UNUSED) {
+            steps[*at as usize] = *step;
+        }
+        steps
+    }
+
     /// The step to a pool, by its position in the tier.
     #[must_use]
     pub fn step(&self, at: usize) -> Step {
