@@ -109,7 +109,7 @@ fn measure(what: &str, steering: &Steering, locations: &PrefixMap<Location>) {
         memory("VmRSS:"),
     );
     show(&maps);
-    look_up(&maps);
+    look_up(&maps, locations);
 }
 
 fn millis(time: Duration) -> f64 {
@@ -123,14 +123,26 @@ fn show(maps: &IdVec<PolicyId, Arc<CatchmentMap>>) {
     println!("  maps (catchments): {}", sizes.collect::<Vec<String>>().join(", "));
 }
 
-/// What finding a catchment takes, for random clients of both families.
-fn look_up(maps: &IdVec<PolicyId, Arc<CatchmentMap>>) {
+/// What finding a catchment takes, for random clients of IPv4 and clients of random known networks of IPv6.
+fn look_up(maps: &IdVec<PolicyId, Arc<CatchmentMap>>, locations: &PrefixMap<Location>) {
     let mut random = fastrand::Rng::with_seed(3);
     let v4: Vec<IpAddr> = (0..100_000).map(|_| Ipv4Addr::from_bits(random.u32(1 << 24..224 << 24)).into()).collect();
-    let v6: Vec<IpAddr> =
-        (0..100_000).map(|_| IpAddr::from((0x2001_u128 << 112 | random.u128(..) >> 6).to_be_bytes())).collect();
+    let mut known = Vec::new();
+    locations.for_each(|prefix, location| {
+        if let IpAddr::V6(v6) = prefix.addr()
+            && v6.segments()[0] >> 13 == 1
+            && v6.segments()[0] != 0x2002
+            && *location != Location::default()
+        {
+            known.push(prefix.addr());
+        }
+    });
+    let v6: Vec<IpAddr> = (0..100_000).filter_map(|_| random.choice(&known).copied()).collect();
     let map = &maps[PolicyId(0)];
-    for (family, clients) in [("IPv4", v4), ("IPv6", v6)] {
+    let few = |all: &[IpAddr]| all.iter().cycle().take(100_000).copied().collect();
+    let (few_v4, few_v6) = (few(&v4[..100]), few(&v6[..v6.len().min(100)]));
+    let all = [("IPv4", v4), ("IPv6", v6), ("100 of IPv4", few_v4), ("100 of IPv6", few_v6)];
+    for (family, clients) in all {
         let mut sum = 0;
         let start = Instant::now();
         for &client in &clients {
@@ -139,7 +151,7 @@ fn look_up(maps: &IdVec<PolicyId, Arc<CatchmentMap>>) {
         }
         let took = start.elapsed();
         std::hint::black_box(sum);
-        println!("  a catchment is found in {:.0} ns ({family})", took.as_nanos() as f64 / clients.len() as f64);
+        println!("  a catchment is found in {:.0} ns ({family})", took.as_nanos() as f64 / clients.len().max(1) as f64);
     }
 }
 

@@ -102,19 +102,20 @@ struct Root {
     start: Start,
 }
 
-/// The bits that an address must begin with to be found by a table.
+/// The bits that an address must begin with to be found by a table, and how many bits the table takes then. With both the
+/// steps behind end where prefixes of networks mostly do: /24, /32, /48.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Start {
     bits: u64,
     len: u8,
+    table: u8,
 }
 
-const TABLE_BITS: u8 = 16;
 /// A smaller map is searched from its root: tables would be most of it.
 const LARGE: usize = 4096;
-const V4_START: Start = Start { bits: 0, len: 0 };
+const V4_START: Start = Start { bits: 0, len: 0, table: 16 };
 /// 2000::/3, of which all global unicast addresses are (RFC 4291 §2.4, IANA).
-const V6_START: Start = Start { bits: 0b001, len: 3 };
+const V6_START: Start = Start { bits: 0b001, len: 3, table: 13 };
 
 impl Start {
     const fn covers(self, top: u64) -> bool {
@@ -141,17 +142,19 @@ impl PrefixIndex {
     }
 
     fn find(&self, root: &Root, bits: u128) -> (u32, u8) {
-        let top = (bits >> 64) as u64;
+        let words = [(bits >> 64) as u64, bits as u64];
         let (mut slot, mut depth) = (root.slot, 0);
-        if !root.table.is_empty() && root.start.covers(top) {
-            slot = root.table[(top << root.start.len >> (64 - TABLE_BITS)) as usize];
-            depth = root.start.len + TABLE_BITS;
+        if !root.table.is_empty() && root.start.covers(words[0]) {
+            slot = root.table[(words[0] << root.start.len >> (64 - root.start.table)) as usize];
+            depth = root.start.len + root.start.table;
         }
         while !slot.is_leaf() {
             let node = &self.nodes[slot.0 as usize];
-            let side = 1u16 << (bits << depth >> (128 - STRIDE)) as u8;
+            // steps never cross a word: all begin at a multiple of their length
+            let word = words[usize::from(depth >> 6 & 1)];
+            let side = 1u16 << (word >> (64 - STRIDE - depth % 64) & 15);
             if node.inner & side == 0 {
-                let run = (node.runs & (side - 1 | side)).count_ones() - 1;
+                let run = (node.runs & (side | (side - 1))).count_ones() - 1;
                 let leaf = self.leaves.get((node.first_leaf + run) as usize);
                 return (leaf >> 2, depth + 1 + (leaf & 3) as u8);
             }
@@ -232,9 +235,9 @@ impl<T> Builder<'_, T> {
                 met = self.met(self.map.children(entry)[side as usize], depth + 1);
             }
         }
-        let mut all = vec![met; 1 << TABLE_BITS];
+        let mut all = vec![met; 1 << start.table];
         self.spread(met, start.len, &mut all);
-        let depth = start.len + TABLE_BITS;
+        let depth = start.len + start.table;
         let table = all.into_iter().map(|met| self.slot(met, depth)).collect();
         self.done = if let Met::Node(entry) = met { Some(entry) } else { None };
         table

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::base::{Diagnostic, FileId, PrefixMap, Sources, Span};
 use crate::config::{self, Main, SteeringBuilder};
 use crate::geo::{self, Database, Fields, Location};
+use crate::net::give_back_memory;
 use crate::snapshot::{Loaded, LoadedDatabase, RateLimit, Zones};
 use crate::steer::{Steering, catchment_maps};
 use crate::wire::{Name, NameRef};
@@ -37,6 +38,7 @@ pub struct Setup {
 pub fn load(path: &Path) -> Result<(Setup, Report), Report> {
     let mut loader = Loader::default();
     let setup = loader.setup(path);
+    give_back_memory();
     let mut report = loader.report;
     report.put_in_order();
     match setup {
@@ -114,6 +116,7 @@ impl Loader {
             return None;
         }
         let maps = catchment_maps(&steering, &locations);
+        drop(locations);
         let rate_limit = main.rate_limit.clone().map(RateLimit::new);
         let loaded = Loaded { zones: Zones::new(zones), steering, maps, databases, service, rate_limit };
         Some(Setup { main, loaded: Arc::new(loaded), certificates })

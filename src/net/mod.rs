@@ -48,7 +48,7 @@ pub use crate::answer::{Meta, Transport};
 pub use bind::{Bound, Options};
 pub use places::Limits;
 pub use server::{Counts, Gauge, Listening, Running};
-pub use sys::{lower_priority, raise_descriptor_limit};
+pub use sys::{give_back_memory, lower_priority, raise_descriptor_limit};
 pub use tls::Encrypted;
 
 /// What turns a query into a response; every data thread has one.

@@ -31,6 +31,13 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     Ok(limit.rlim_cur)
 }
 
+/// Gives memory that was freed back to the system, as far as the C library keeps it: loading takes far more than serving.
+pub fn give_back_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: no pointers are passed, and it may be called at any time on any thread (malloc_trim(3)).
+    let _ = unsafe { libc::malloc_trim(0) };
+}
+
 /// What [`lower_priority`] adds to a thread's nice value: where processors are short, one such thread gets a third of what a
 /// serving thread gets. More would let probes time out under a flood, and take down what is up.
 const NICE: libc::c_int = 5;

@@ -225,15 +225,13 @@ fn list(tiers: &[Tier], catchment: &Catchment, standings: &IdVec<PoolId, Arc<Sta
         };
         match estimates {
             Some(estimates) => {
-                let slow = |(step, &(pool, _)): (super::estimate::Step, &(PoolId, u32))| {
-                    step.millis().0 + standings[pool].slowness.0
-                };
-                let all = estimates.steps().into_iter().zip(&written.pools).map(slow);
+                let slowness = written.pools.iter().map(|&(pool, _)| standings[pool].slowness.0);
+                let ms = estimates.steps().zip(slowness).map(|(step, slowness)| step.millis().0 + slowness);
                 // estimates are not below zero, so their bits have their order; equals stay as written
-                let mut order: Vec<(u32, u32)> = all.map(f32::to_bits).zip(0..).collect();
+                let mut order: Vec<u64> = ms.zip(0u64..).map(|(ms, at)| u64::from(ms.to_bits()) << 32 | at).collect();
                 order.sort_unstable();
-                let order = order.into_iter().map(|(ms, at)| (at as usize, Some(Millis(f32::from_bits(ms)))));
-                list.extend(order.map(considered));
+                let entry = |key: u64| (key as u32 as usize, Some(Millis(f32::from_bits((key >> 32) as u32))));
+                list.extend(order.into_iter().map(entry).map(considered));
             }
             None => list.extend((0..written.pools.len()).map(|at| considered((at, None)))),
         }
@@ -263,8 +261,15 @@ impl Chooser<'_> {
     /// The first pool that passes decides the tier; those of it that pass share.
     fn choose(&self) -> Option<Vec<(usize, f64)>> {
         let first = self.first()?;
-        let tier = self.list[first].tier;
-        let members = (first..self.list.len()).take_while(|&at| self.list[at].tier == tier);
+        let (tier, best) = (self.list[first].tier, self.list[first].estimate);
+        let nearest = self.tiers[tier].order == Order::Nearest;
+        // those of `nearest` are in order: behind the first that is too far all are
+        let beyond = best.filter(|_| nearest).map_or(f32::INFINITY, |Millis(best)| best + self.within.0);
+        let reached = |&at: &usize| {
+            let entry = &self.list[at];
+            entry.tier == tier && entry.estimate.is_none_or(|Millis(own)| own <= beyond)
+        };
+        let members = (first..self.list.len()).take_while(reached);
         let sharing = |at| match self.fate(at, first) {
             Fate::Shares(weight) => Some((at, weight)),
             _ => None,

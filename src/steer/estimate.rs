@@ -168,12 +168,13 @@ impl std::hash::Hash for Estimates {
 
 impl Estimates {
     /// The steps to all pools, by their positions in the tier.
-    pub(super) fn steps(&self) -> Vec<Step> {
-        let mut steps: Vec<Step> = self.places.seen(self.row).iter().map(|&step| step.max(self.least)).collect();
-        for (at, step) in self.near.iter().filter(|near| **near != UNUSED) {
-            steps[*at as usize] = *step;
-        }
-        steps
+    pub(super) fn steps(&self) -> impl Iterator<Item = Step> {
+        let mut near = self.near.iter().peekable(); // in order of position
+        let step = move |(at, rest): (u32, &Step)| match near.next_if(|near| near.0 == at) {
+            Some(&(_, step)) => step,
+            None => (*rest).max(self.least),
+        };
+        (0..).zip(self.places.seen(self.row)).map(step)
     }
 
     /// The step to a pool, by its position in the tier.

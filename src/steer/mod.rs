@@ -28,4 +28,6 @@ pub use plan::{CatchmentPlan, FamilyPlan, Plan, PolicyPlan, PoolDraw, Settled, S
 pub use standing::{Assume, Judged, Part, Standing, Usability, judged, standings};
 
 #[cfg(test)]
+mod plan_tests;
+#[cfg(test)]
 mod tests;

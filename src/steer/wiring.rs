@@ -39,13 +39,15 @@ pub(super) struct PoolWiring {
 /// What tells groups apart: the tiers of each rule, what shares depend on, and the map, which stands for the matchers.
 #[derive(PartialEq, Eq, Hash)]
 struct Shape<'a> {
-    rules: Vec<Vec<(Order, &'a [(PoolId, u32)])>>,
+    rules: Vec<Vec<TierShape<'a>>>,
     kind: PolicyKind,
     spread: (u32, u8),
     latency_weight: bool,
     when_all_down: WhenAllDown,
     map: *const CatchmentMap,
 }
+
+type TierShape<'a> = (Order, &'a [(PoolId, u32)]);
 
 impl<'a> Shape<'a> {
     fn of(policy: &'a Policy, map: &Arc<CatchmentMap>) -> Self {
