@@ -20,9 +20,14 @@ pub(super) fn failovers(old: &Snapshot, new: &Snapshot) -> Vec<String> {
 
 /// The line of one policy: from where to where, with the number of catchments where it is not all of them.
 fn moves(old: &Snapshot, new: &Snapshot, policy: PolicyId) -> Option<String> {
+    let (before, after) = (&old.plan.policies[policy], &new.plan.policies[policy]);
+    if before.shares_with(after) {
+        return None;
+    }
     let total = new.loaded.maps[policy].catchments.len();
     let (mut moved, mut from, mut to) = (0, Counts::new(), Counts::new());
-    for catchment in (0..total).map(CatchmentId::from_index) {
+    let touched = |catchment: &CatchmentId| !std::ptr::eq(before.catchment(*catchment), after.catchment(*catchment));
+    for catchment in (0..total).map(CatchmentId::from_index).filter(touched) {
         let (before, after) = (answered(old, policy, catchment), answered(new, policy, catchment));
         if before != after {
             moved += 1;

@@ -141,6 +141,12 @@ impl PolicyPlan {
         &self.catchments[catchment.index()]
     }
 
+    /// Whether both are the same in memory, as where nothing changed; if not, they may be equal all the same.
+    #[must_use]
+    pub fn shares_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.catchments, &other.catchments)
+    }
+
     /// The key that a sticky policy gives a client network; none if the policy draws anew each time.
     #[must_use]
     pub fn sticky_key(&self, network: &[u8]) -> Option<u64> {
