@@ -14,6 +14,8 @@ mod hints;
 mod limit;
 mod meta;
 mod options;
+mod prepare;
+mod ready;
 mod resolve;
 mod status;
 mod steered;
@@ -25,19 +27,22 @@ mod tests;
 pub use counters::{COUNTED_RCODES, COUNTED_TYPES, Counters, NamedCounters, Steered};
 pub use limit::RateTable;
 pub use meta::{Meta, Transport};
+pub use prepare::prepare;
 pub use steered::{Client, steered_family};
 pub use worker::{MAX_CHAIN, Worker};
 
 use crate::base::Now;
 use crate::snapshot::Snapshot;
 use crate::wire::{
-    Class, EdnsQuery, HEADER_LEN, Header, Malformed, Opcode, Question, Rcode, Rtype, parse_cookie_request, parse_query,
+    Class, EdnsQuery, HEADER_LEN, Header, Malformed, NameBuf, Opcode, Query, Question, Rcode, Rtype,
+    parse_cookie_request, parse_query,
 };
 
-use compose::Composer;
+use compose::{Composer, Response, Room};
 use limit::{Bucket, Kind, Verdict};
 use options::Options;
-use resolve::Resolver;
+use ready::Found;
+use resolve::{Asker, Resolver};
 use status::Status;
 
 /// What becomes of a query.
@@ -68,7 +73,10 @@ pub fn respond(snap: &Snapshot, query: &[u8], meta: &Meta, now: Now, worker: &mu
     }
 }
 
-/// Writes the response. Returns its length, the type asked where it could be read, and the response code.
+/// What was sent: octets, the type asked where it could be read, and the response code.
+type Sent = (usize, Option<Rtype>, Rcode);
+
+/// Writes the response.
 fn answer(
     snap: &Snapshot,
     query: &[u8],
@@ -77,10 +85,14 @@ fn answer(
     now: Now,
     worker: &mut Worker,
     out: &mut [u8],
-) -> Option<(usize, Option<Rtype>, Rcode)> {
+) -> Option<Sent> {
+    let mut name = NameBuf::default();
     let options = |edns: EdnsQuery| Options::new(edns, &snap.loaded.service, meta, now);
-    let query = match parse_query(query, header) {
-        Ok(query) => query,
+    match parse_query(query, header, &mut name) {
+        Ok(Query { question, edns }) => {
+            let asker = Asker { snap, edns: edns.as_ref(), meta, now };
+            Answering { header, question, options: edns.map(options), asker, worker, out }.answer()
+        }
         Err(Malformed { question, edns }) => {
             let asked = parse_cookie_request(query, header).map(options);
             let told = unread(header, asked.as_ref());
@@ -90,36 +102,90 @@ fn answer(
                 return None;
             }
             let (len, rcode) = compose::bare(header, question.as_ref(), options.as_ref(), told, out);
-            return Some((len, None, rcode));
-        }
-    };
-    let rtype = query.question.rtype;
-    let body = worker.body.take().unwrap_or_default();
-    let options = query.edns.map(options);
-    let admitted = admit(snap, header, &query.question, options.as_ref(), meta);
-    let mut composer = Composer::new(body, &query.question, options, meta, out.len());
-    let resolver = Resolver { snap, question: &query.question, edns: query.edns.as_ref(), meta, now };
-    let answered = admitted.and_then(|()| match query.question.class {
-        Class::CH => chaos::chaos(&snap.loaded.service, &query.question, &mut composer),
-        _ => resolver.resolve(&mut composer, worker),
-    });
-    if let Err(status) = answered {
-        composer.fail(status);
-    }
-    let proven = composer.cookie_is_valid();
-    let verdict = if proven { Verdict::Send } else { judged(snap, meta, now, worker, composer.bucket()) };
-    match verdict {
-        Verdict::Send => {}
-        Verdict::Slip => composer.slip(),
-        Verdict::Drop => {
-            worker.body = Some(composer.body);
-            return None;
+            Some((len, None, rcode))
         }
     }
-    let rcode = composer.rcode;
-    let (len, body) = composer.finish(header, out);
-    worker.body = Some(body);
-    Some((len, Some(rtype), rcode))
+}
+
+/// A query that could be read, and what answering it takes.
+struct Answering<'a> {
+    header: &'a Header,
+    question: Question<'a>,
+    options: Option<Options<'a>>,
+    asker: Asker<'a>,
+    worker: &'a mut Worker,
+    out: &'a mut [u8],
+}
+
+impl Answering<'_> {
+    fn answer(self) -> Option<Sent> {
+        let Asker { snap, meta, .. } = self.asker;
+        match admit(snap, self.header, &self.question, self.options.as_ref(), meta) {
+            Ok(()) => {
+                let room = Room::new(&self.question, self.options.as_ref(), meta, self.out.len());
+                let dnssec_ok = self.asker.edns.is_some_and(|edns| edns.dnssec_ok);
+                let found = ready::find(&self.asker, &self.question, dnssec_ok, self.worker);
+                match found.filter(|found| found.ready.sections.octets.len() <= room.sections) {
+                    Some(found) => self.send(found, room.all),
+                    None => self.compose(Ok(())),
+                }
+            }
+            refused => self.compose(refused),
+        }
+    }
+
+    /// Sends what is ready.
+    fn send(self, found: Found<'_>, limit: usize) -> Option<Sent> {
+        let Asker { snap, meta, now, .. } = self.asker;
+        found.count(&self.asker, self.worker);
+        let proven = self.options.as_ref().is_some_and(Options::cookie_is_valid);
+        let verdict = if proven { Verdict::Send } else { judged(snap, meta, now, self.worker, found.bucket) };
+        let (ready, truncated) = match verdict {
+            Verdict::Send => (found.ready, false),
+            Verdict::Slip => (found.ready.without_sections(), true),
+            Verdict::Drop => return None,
+        };
+        let response = Response {
+            question: &self.question,
+            options: self.options.as_ref(),
+            ready,
+            truncated,
+            scope: if truncated { 0 } else { found.scope },
+            failed: None,
+            ttl: found.drawn.map(|drawn| (drawn.ttl, drawn.stride)),
+        };
+        Some((response.write(self.header, &mut self.out[..limit]), Some(self.question.rtype), ready.rcode))
+    }
+
+    /// Composes the response, or one that says why there is none.
+    fn compose(self, admitted: Result<(), Status>) -> Option<Sent> {
+        let Self { header, question, options, asker, worker, out } = self;
+        let Asker { snap, meta, now, .. } = asker;
+        let body = worker.body.take().unwrap_or_default();
+        let mut composer = Composer::new(body, &question, options, meta, out.len());
+        let resolver = Resolver { loaded: &snap.loaded, question: &question, asker: Some(asker) };
+        let answered = admitted.and_then(|()| match question.class {
+            Class::CH => chaos::chaos(&snap.loaded.service, &question, &mut composer),
+            _ => resolver.resolve(&mut composer, worker),
+        });
+        if let Err(status) = answered {
+            composer.fail(status);
+        }
+        let proven = composer.cookie_is_valid();
+        let verdict = if proven { Verdict::Send } else { judged(snap, meta, now, worker, composer.bucket()) };
+        match verdict {
+            Verdict::Send => {}
+            Verdict::Slip => composer.slip(),
+            Verdict::Drop => {
+                worker.body = Some(composer.body);
+                return None;
+            }
+        }
+        let rcode = composer.rcode;
+        let (len, body) = composer.finish(header, out);
+        worker.body = Some(body);
+        Some((len, Some(question.rtype), rcode))
+    }
 }
 
 /// Whether a response is within its rate; counts it if it is not.
@@ -172,7 +238,7 @@ fn admit(
 
 /// Why a zone is not transferred.
 fn transfer(snap: &Snapshot, question: &Question<'_>, meta: &Meta) -> Status {
-    let name = question.name.as_ref();
+    let name = question.name;
     if question.rtype == Rtype::AXFR && meta.transport == Transport::Udp {
         Status::NotImp // RFC 5936 §4.2
     } else if snap.loaded.zones.find(name).is_none_or(|(_, zone)| zone.origin() != name) {

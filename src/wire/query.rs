@@ -38,10 +38,10 @@ impl Header {
 }
 
 /// The question of a query.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
     /// The name, lowercased.
-    pub name: NameBuf,
+    pub name: NameRef<'a>,
     /// The type.
     pub rtype: Rtype,
     /// The class.
@@ -73,8 +73,15 @@ pub struct Malformed<'a> {
 /// # Errors
 /// [`Malformed`] where the answer must be FORMERR: not exactly one question, a name that is no uncompressed name, a record
 /// that runs over the end, two OPT records or one not at the root (RFC 6891 §6.1.1), octets behind the last record.
-pub fn parse_query<'a>(message: &'a [u8], header: &Header) -> Result<Query<'a>, Malformed<'a>> {
-    let question = message.get(HEADER_LEN..).filter(|_| header.counts[0] == 1).and_then(parse_question);
+///
+/// `name` is where the lowercased name of the question is put.
+pub fn parse_query<'a>(
+    message: &'a [u8],
+    header: &Header,
+    name: &'a mut NameBuf,
+) -> Result<Query<'a>, Malformed<'a>> {
+    let octets = message.get(HEADER_LEN..).filter(|_| header.counts[0] == 1);
+    let question = octets.and_then(|octets| parse_question(octets, name));
     let Some(question) = question else {
         return Err(Malformed { question: None, edns: None });
     };
@@ -96,13 +103,14 @@ pub fn parse_cookie_request(message: &[u8], header: &Header) -> Option<EdnsQuery
     reader.edns.filter(|edns| edns.cookie.is_some() && reader.at == message.len())
 }
 
-fn parse_question(octets: &[u8]) -> Option<Question<'_>> {
+fn parse_question<'a>(octets: &'a [u8], lowercased: &'a mut NameBuf) -> Option<Question<'a>> {
     let name = NameRef::from_wire(octets)?;
     let end = name.as_wire().len() + 4;
     let raw = octets.get(..end)?;
     let &[t0, t1, c0, c1] = raw.last_chunk::<4>()?;
+    lowercased.set_lowercase(name);
     Some(Question {
-        name: NameBuf::lowercase(name),
+        name: lowercased.as_ref(),
         rtype: Rtype(u16::from_be_bytes([t0, t1])),
         class: Class(u16::from_be_bytes([c0, c1])),
         raw,

@@ -185,6 +185,25 @@ impl<'z> Node<'z> {
         (number != NONE).then_some(number)
     }
 
+    /// The child `*`, which stands for names below this one that do not exist (RFC 4592 §2.1.1).
+    #[must_use]
+    pub fn wildcard(self) -> Option<Self> {
+        let wildcard = self.entry().wildcard;
+        (wildcard != NONE).then(|| self.zone.node(wildcard))
+    }
+
+    /// Whether the name lies below a delegation point, so that this zone does not answer for it.
+    #[must_use]
+    pub fn is_occluded(self) -> bool {
+        ![NONE, self.index].contains(&self.entry().cut)
+    }
+
+    /// Its position in canonical order (RFC 4034 §6.1), the apex at 0.
+    #[must_use]
+    pub fn number(self) -> usize {
+        self.index as usize
+    }
+
     /// Whether the name is a delegation point.
     #[must_use]
     pub fn is_delegation(self) -> bool {

@@ -26,8 +26,9 @@ impl NameAt {
     }
 }
 
-/// The hash of a lowercased name. Its seed is fixed: only the operator decides which names are in a table.
-pub(super) fn hash(wire: &[u8]) -> u64 {
+/// The hash of a lowercased name in wire form. Its seed is fixed: only the operator decides which names are in a table.
+#[must_use]
+pub fn hash(wire: &[u8]) -> u64 {
     let mut hasher = FixedState::with_seed(0).build_hasher();
     hasher.write(wire);
     hasher.finish()
