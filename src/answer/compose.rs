@@ -20,7 +20,7 @@ const PLAIN_UDP_LIMIT: usize = 512;
 /// A response being composed.
 pub(super) struct Composer<'q> {
     question: &'q Question<'q>,
-    options: Option<Options<'q>>,
+    options: Option<&'q Options<'q>>,
     udp: bool,
     /// The most octets of the response.
     limit: usize,
@@ -71,14 +71,14 @@ impl Room {
 /// A response without records: header, the question if it could be read, and options if the query has any.
 pub(super) fn bare(
     header: &Header,
-    question: Option<&Question<'_>>,
+    question: Option<&[u8]>,
     options: Option<&Options<'_>>,
     told: Result<(), Status>,
     out: &mut [u8],
 ) -> (usize, Rcode) {
     let rcode = told.err().map_or(Rcode::NOERROR, Status::rcode);
     let room = out.len().min(PLAIN_UDP_LIMIT);
-    let raw = question.map(|question| question.raw).filter(|raw| raw.len() + HEADER_LEN <= room);
+    let raw = question.filter(|raw| raw.len() + HEADER_LEN <= room);
     let Ok(mut message) = Message::new(&mut out[..room], raw) else { return (0, rcode) };
     if let Some(options) = options {
         // a buffer too small for it is none that a transport brings
@@ -113,11 +113,11 @@ impl<'q> Composer<'q> {
     pub(super) fn new(
         mut body: Box<Body>,
         question: &'q Question<'q>,
-        options: Option<Options<'q>>,
+        options: Option<&'q Options<'q>>,
         meta: &Meta,
         room: usize,
     ) -> Self {
-        let room = Room::new(question, options.as_ref(), meta, room);
+        let room = Room::new(question, options, meta, room);
         body.start(room.sections);
         Self {
             question,
@@ -150,11 +150,6 @@ impl<'q> Composer<'q> {
         }
     }
 
-    /// Whether a valid server cookie shows that the client's address is not forged.
-    pub(super) fn cookie_is_valid(&self) -> bool {
-        self.options.as_ref().is_some_and(Options::cookie_is_valid)
-    }
-
     /// Writes an RRset, whole.
     pub(super) fn rrset(&mut self, section: Section, owner: Owner<'_>, rrset: RrSet<'_>, ttl: u32) -> Result<(), Full> {
         rrset.rdatas().try_for_each(|rdata| self.body.record(section, owner, rrset.rtype(), ttl, rdata))
@@ -175,7 +170,7 @@ impl<'q> Composer<'q> {
         if !self.udp {
             return Err(Status::TooLarge);
         }
-        if self.options.as_ref().is_some_and(|options| options.lacks_cookie() && options.has_cookie()) {
+        if self.options.is_some_and(|options| options.lacks_cookie() && options.has_cookie()) {
             return Err(Status::BadCookie);
         }
         self.slip();
@@ -217,19 +212,18 @@ impl<'q> Composer<'q> {
         self.failed = Some(status);
     }
 
-    /// Writes the response; returns its length, and the sections' buffers.
-    pub(super) fn finish(self, header: &Header, out: &mut [u8]) -> (usize, Box<Body>) {
-        let len = Response {
+    /// Writes the response; returns its length.
+    pub(super) fn write(&self, header: &Header, out: &mut [u8]) -> usize {
+        Response {
             question: self.question,
-            options: self.options.as_ref(),
+            options: self.options,
             ready: self.ready(),
             truncated: self.truncated,
             scope: self.scope,
             failed: self.failed,
             ttl: None,
         }
-        .write(header, &mut out[..self.limit]);
-        (len, self.body)
+        .write(header, &mut out[..self.limit])
     }
 }
 

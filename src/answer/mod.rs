@@ -34,8 +34,7 @@ pub use worker::{MAX_CHAIN, Worker};
 use crate::base::Now;
 use crate::snapshot::Snapshot;
 use crate::wire::{
-    Class, EdnsQuery, HEADER_LEN, Header, Malformed, NameBuf, Opcode, Query, Question, Rcode, Rtype,
-    parse_cookie_request, parse_query,
+    Class, HEADER_LEN, Header, Opcode, Query, QueryBuf, Question, Rcode, Rtype, parse_cookie_request, parse_query,
 };
 
 use compose::{Composer, Response, Room};
@@ -86,68 +85,65 @@ fn answer(
     worker: &mut Worker,
     out: &mut [u8],
 ) -> Option<Sent> {
-    let mut name = NameBuf::default();
-    let options = |edns: EdnsQuery| Options::new(edns, &snap.loaded.service, meta, now);
-    match parse_query(query, header, &mut name) {
+    let mut buffer = QueryBuf::default();
+    let service = &snap.loaded.service;
+    let malformed = match parse_query(query, header, &mut buffer) {
         Ok(Query { question, edns }) => {
-            let asker = Asker { snap, edns: edns.as_ref(), meta, now };
-            Answering { header, question, options: edns.map(options), asker, worker, out }.answer()
+            let options = edns.map(|edns| Options::new(edns, service, meta, now));
+            let asker = Asker { snap, edns, meta, now };
+            return Answering { header, question: &question, options: options.as_ref(), asker, worker, out }.answer();
         }
-        Err(Malformed { question, edns }) => {
-            let asked = parse_cookie_request(query, header).map(options);
-            let told = unread(header, asked.as_ref());
-            let options = asked.or_else(|| edns.map(options));
-            let proven = options.as_ref().is_some_and(Options::cookie_is_valid);
-            if !proven && judged(snap, meta, now, worker, (Kind::Unread, &[])) != Verdict::Send {
-                return None;
-            }
-            let (len, rcode) = compose::bare(header, question.as_ref(), options.as_ref(), told, out);
-            Some((len, None, rcode))
-        }
+        Err(malformed) => malformed,
+    };
+    let question = malformed.question.map(|question| question.raw);
+    let options = |edns| Options::new(edns, service, meta, now);
+    let mut asking = QueryBuf::default();
+    let asked = parse_cookie_request(query, header, &mut asking).map(options);
+    let told = unread(header, asked.as_ref());
+    let options = asked.or_else(|| malformed.edns.map(options));
+    let proven = options.as_ref().is_some_and(Options::cookie_is_valid);
+    if !proven && judged(snap, meta, now, worker, (Kind::Unread, &[])) != Verdict::Send {
+        return None;
     }
+    let (len, rcode) = compose::bare(header, question, options.as_ref(), told, out);
+    Some((len, None, rcode))
 }
 
 /// A query that could be read, and what answering it takes.
 struct Answering<'a> {
     header: &'a Header,
-    question: Question<'a>,
-    options: Option<Options<'a>>,
+    question: &'a Question<'a>,
+    options: Option<&'a Options<'a>>,
     asker: Asker<'a>,
     worker: &'a mut Worker,
     out: &'a mut [u8],
 }
 
-impl Answering<'_> {
-    fn answer(self) -> Option<Sent> {
-        let Asker { snap, meta, .. } = self.asker;
-        match admit(snap, self.header, &self.question, self.options.as_ref(), meta) {
-            Ok(()) => {
-                let room = Room::new(&self.question, self.options.as_ref(), meta, self.out.len());
-                let dnssec_ok = self.asker.edns.is_some_and(|edns| edns.dnssec_ok);
-                let found = ready::find(&self.asker, &self.question, dnssec_ok, self.worker);
-                match found.filter(|found| found.ready.sections.octets.len() <= room.sections) {
-                    Some(found) => self.send(found, room.all),
-                    None => self.compose(Ok(())),
-                }
-            }
-            refused => self.compose(refused),
+impl<'a> Answering<'a> {
+    fn answer(&mut self) -> Option<Sent> {
+        let Asker { snap, meta, edns, .. } = self.asker;
+        if let Err(status) = admit(snap, self.header, self.question, self.options, meta) {
+            return self.compose(Err(status));
+        }
+        let room = Room::new(self.question, self.options, meta, self.out.len());
+        let dnssec_ok = edns.is_some_and(|edns| edns.dnssec_ok);
+        match ready::find(&self.asker, self.question, dnssec_ok, self.worker) {
+            Some(found) if found.ready.sections.octets.len() <= room.sections => self.send(&found, room.all),
+            _ => self.compose(Ok(())),
         }
     }
 
     /// Sends what is ready.
-    fn send(self, found: Found<'_>, limit: usize) -> Option<Sent> {
-        let Asker { snap, meta, now, .. } = self.asker;
+    fn send(&mut self, found: &Found<'_>, limit: usize) -> Option<Sent> {
         found.count(&self.asker, self.worker);
-        let proven = self.options.as_ref().is_some_and(Options::cookie_is_valid);
-        let verdict = if proven { Verdict::Send } else { judged(snap, meta, now, self.worker, found.bucket) };
-        let (ready, truncated) = match verdict {
+        let (ready, truncated) = match self.judged(found.bucket) {
             Verdict::Send => (found.ready, false),
             Verdict::Slip => (found.ready.without_sections(), true),
             Verdict::Drop => return None,
         };
         let response = Response {
-            question: &self.question,
-            options: self.options.as_ref(),
+            question: self.question,
+            options: self.options,
             ready,
             truncated,
             scope: if truncated { 0 } else { found.scope },
@@ -157,34 +153,37 @@ impl Answering<'_> {
         Some((response.write(self.header, &mut self.out[..limit]), Some(self.question.rtype), ready.rcode))
     }
 
+    /// Whether a response is within its rate, or to somebody who has none.
+    fn judged(&mut self, bucket: Bucket<'_>) -> Verdict {
+        let Asker { snap, meta, now, .. } = self.asker;
+        let proven = self.options.is_some_and(Options::cookie_is_valid);
+        if proven { Verdict::Send } else { judged(snap, meta, now, self.worker, bucket) }
+    }
+
     /// Composes the response, or one that says why there is none.
-    fn compose(self, admitted: Result<(), Status>) -> Option<Sent> {
-        let Self { header, question, options, asker, worker, out } = self;
-        let Asker { snap, meta, now, .. } = asker;
-        let body = worker.body.take().unwrap_or_default();
-        let mut composer = Composer::new(body, &question, options, meta, out.len());
-        let resolver = Resolver { loaded: &snap.loaded, question: &question, asker: Some(asker) };
-        let answered = admitted.and_then(|()| match question.class {
-            Class::CH => chaos::chaos(&snap.loaded.service, &question, &mut composer),
-            _ => resolver.resolve(&mut composer, worker),
+    fn compose(&mut self, admitted: Result<(), Status>) -> Option<Sent> {
+        let Asker { snap, meta, .. } = self.asker;
+        let body = self.worker.body.take().unwrap_or_default();
+        let mut composer = Composer::new(body, self.question, self.options, meta, self.out.len());
+        let resolver = Resolver { loaded: &snap.loaded, question: self.question, asker: Some(self.asker) };
+        let answered = admitted.and_then(|()| match self.question.class {
+            Class::CH => chaos::chaos(&snap.loaded.service, self.question, &mut composer),
+            _ => resolver.resolve(&mut composer, self.worker),
         });
         if let Err(status) = answered {
             composer.fail(status);
         }
-        let proven = composer.cookie_is_valid();
-        let verdict = if proven { Verdict::Send } else { judged(snap, meta, now, worker, composer.bucket()) };
-        match verdict {
-            Verdict::Send => {}
-            Verdict::Slip => composer.slip(),
-            Verdict::Drop => {
-                worker.body = Some(composer.body);
-                return None;
+        let sent = match self.judged(composer.bucket()) {
+            Verdict::Drop => None,
+            verdict => {
+                if verdict == Verdict::Slip {
+                    composer.slip();
+                }
+                Some((composer.write(self.header, self.out), Some(self.question.rtype), composer.rcode))
             }
-        }
-        let rcode = composer.rcode;
-        let (len, body) = composer.finish(header, out);
-        worker.body = Some(body);
-        Some((len, Some(question.rtype), rcode))
+        };
+        self.worker.body = Some(composer.body);
+        sent
     }
 }
 

@@ -113,7 +113,7 @@ impl Preparer<'_> {
         write: impl FnOnce(Resolver<'_>, &mut Composer<'_>, &mut Worker) -> Result<(), Stop>,
         keep: impl FnOnce(&mut AnswersBuilder, &Entry<'_>),
     ) {
-        let question = Question { name, rtype, class: Class::IN, raw: &[] };
+        let question = Question { name, hash: 0, rtype, class: Class::IN, raw: &[] };
         let body = self.body.take().unwrap_or_default();
         let mut composer = Composer::new(body, &question, None, &nobody(), usize::MAX);
         let resolver = Resolver { loaded: self.loaded, question: &question, asker: None };

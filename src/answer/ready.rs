@@ -46,7 +46,7 @@ pub(super) fn find<'a>(
     if question.class != Class::IN || question.rtype == Rtype::ANY {
         return None;
     }
-    let place = asker.snap.loaded.answers.place(question.name)?;
+    let place = asker.snap.loaded.answers.place(question.name, question.hash)?;
     let (zone, bucket) = (place.zone, bucket(&place, question.name));
     if let Some(found) = place.steered.and_then(|number| steered(asker, question.rtype, number, worker)) {
         let (ready, scope, drawn) = found?;
@@ -74,15 +74,23 @@ fn steered<'a>(
     asker: &Asker<'a>,
     rtype: Rtype,
     number: u32,
-    _worker: &mut Worker,
+    worker: &mut Worker,
 ) -> Option<Option<(Ready<'a>, u8, Drawn)>> {
     let steering = &asker.snap.loaded.steering;
     let name = steering.names.get(number as usize)?;
     let family = steered_family(&steering.policies[name.policy], name, rtype)?;
     let (place, scope) = asker.locate(name);
     let FamilyPlan::Pools(draw) = place.catchment.family(family) else { return Some(None) };
-    let _ = (draw, scope);
-    Some(None)
+    let drawn = match place.key {
+        Some(key) => draw.rendezvous_variant(key),
+        None => Some(draw.variant(worker.random.u64(..))),
+    };
+    Some(drawn.map(|(pool, variant)| {
+        let sections = Sections { octets: variant.octets(), patches: &[], counts: [variant.count(), 0, 0] };
+        let ready = Ready { rcode: Rcode::NOERROR, authoritative: true, sections };
+        let ttl = asker.ttl(place.catchment, name);
+        (ready, scope, Drawn { ttl, stride: variant.stride(), policy: name.policy, pool })
+    }))
 }
 
 fn bucket<'a>(place: &Place<'_>, name: NameRef<'a>) -> Bucket<'a> {

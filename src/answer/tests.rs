@@ -11,7 +11,7 @@ use super::resolve::{Asker, Resolver};
 use super::{Meta, Reply, Transport, Worker, respond};
 use crate::base::{Now, Sources};
 use crate::snapshot::{Loaded, Snapshot, Zones};
-use crate::wire::{Body, Header, Message, Name, NameBuf, Query, parse_query};
+use crate::wire::{Body, Header, Message, Name, Query, QueryBuf, parse_query};
 use crate::zone;
 
 const ZONE: &str = "$TTL 60\n@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ NS ns1\n@ NS ns.sub\nns1 A 192.0.2.53\n\
@@ -65,8 +65,8 @@ fn must_fit(first: &str, second: &str, rtype: u16) {
     let snap = snapshot();
     let [first, second] = [first, second].map(|name| packet(&name.parse().expect("a name"), rtype));
     let header = Header::parse(&second).expect("a header");
-    let mut name = NameBuf::default();
-    let query = parse_query(&first, &Header::parse(&first).expect("a header"), &mut name).expect("a query");
+    let mut buffer = QueryBuf::default();
+    let query = parse_query(&first, &Header::parse(&first).expect("a header"), &mut buffer).expect("a query");
     let kept = composed(&snap, &query);
     let expected = answered(&snap, &second);
     let mut out = vec![0; 65535];

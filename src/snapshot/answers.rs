@@ -17,8 +17,7 @@ use std::fmt;
 use hashbrown::HashTable;
 
 use crate::base::{Id, IdVec, ZoneId};
-use crate::wire::{NameRef, Rcode, Rtype, Sections};
-use crate::zone::hash_of_name as hash;
+use crate::wire::{NameRef, Rcode, Rtype, Sections, hash_name};
 
 /// The answers of all zones.
 #[derive(Default)]
@@ -144,13 +143,17 @@ impl Answers {
         self.arena.capacity() + self.index.allocation_size()
     }
 
-    /// Where a lowercased name belongs; none where only the composer knows, or where no zone has it.
+    /// Where a lowercased name with this [hash](hash_name) belongs; none where only the composer knows, or where no zone
+    /// has it.
     #[must_use]
-    pub fn place(&self, name: NameRef<'_>) -> Option<Place<'_>> {
-        let surplus = name.label_count().saturating_sub(self.depth);
-        let mut ends = name.ancestors().enumerate().skip(surplus);
-        ends.find_map(|(steps, end)| Some((steps, end, self.find(end)?)))
-            .and_then(|(steps, end, block)| self.covering(block, end.as_wire().len(), steps == 0))
+    pub fn place(&self, name: NameRef<'_>, hash: u64) -> Option<Place<'_>> {
+        if let Some(block) = self.find(name, hash) {
+            return self.covering(block, name.as_wire().len(), true);
+        }
+        let surplus = name.label_count().saturating_sub(self.depth).max(1);
+        let mut ends = name.ancestors().skip(surplus);
+        let (end, block) = ends.find_map(|end| Some((end, self.find(end, hash_name(end.as_wire()))?)))?;
+        self.covering(block, end.as_wire().len(), false)
     }
 
     fn covering<'a>(&'a self, block: Block<'a>, own: usize, exact: bool) -> Option<Place<'a>> {
@@ -166,16 +169,18 @@ impl Answers {
         Some(match block.below {
             Below::Delegation => place(Covered::Delegation, own, block),
             _ if exact => place(Covered::Exact, own, block),
-            Below::Nothing => place(Covered::Nothing, self.negatives.get(block.zone)?.origin, block),
+            Below::Nothing => {
+                place(Covered::Nothing, self.negatives.get(block.zone)?.origin, Block { steered: None, ..block })
+            }
             Below::Wildcard => place(Covered::Wildcard, own, self.block(block.wildcard)?),
             Below::Composer => return None,
         })
     }
 
-    fn find(&self, end: NameRef<'_>) -> Option<Block<'_>> {
-        let wire = end.as_wire();
+    fn find(&self, name: NameRef<'_>, hash: u64) -> Option<Block<'_>> {
+        let wire = name.as_wire();
         let same = |&at: &u32| name_at(&self.arena, at) == wire;
-        self.block(*self.index.find(hash(wire), same)?)
+        self.block(*self.index.find(hash, same)?)
     }
 
     fn block(&self, at: u32) -> Option<Block<'_>> {
@@ -338,7 +343,7 @@ impl AnswersBuilder {
         self.entries = answers.arena.len();
         answers.arena.extend([0, 0]);
         let arena = &answers.arena;
-        answers.index.insert_unique(hash(wire), at, |&at| hash(name_at(arena, at)));
+        answers.index.insert_unique(hash_name(wire), at, |&at| hash_name(name_at(arena, at)));
         at
     }
 

@@ -14,8 +14,8 @@ use crate::base::{Id, IdVec, PolicyId, ZoneId};
 use crate::geo::DatabaseInfo;
 use crate::health::Board;
 use crate::steer::{CatchmentMap, Plan, Steering};
-use crate::wire::{NameRef, Rtype};
-use crate::zone::{Zone, hash_of_name};
+use crate::wire::{NameRef, Rtype, hash_name};
+use crate::zone::Zone;
 
 pub use answers::{Answers, AnswersBuilder, Below, Covered, Entry, OTHERS, Place, Ready};
 pub use rate_limit::RateLimit;
@@ -125,5 +125,5 @@ impl Zones {
 }
 
 fn hash(name: NameRef<'_>) -> u64 {
-    hash_of_name(name.as_wire())
+    hash_name(name.as_wire())
 }

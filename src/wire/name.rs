@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use super::hash::{CHUNK, hash_chunks, last_chunk};
+
 /// The longest name in octets, root label included.
 pub const MAX_NAME: usize = 255;
 
@@ -20,7 +22,7 @@ pub struct Name(Box<[u8]>);
 /// A name in a buffer of its own, for use where nothing may be allocated.
 #[derive(Clone)]
 pub struct NameBuf {
-    /// One more than a name has, so that whole chunks can be changed at once.
+    /// One more than a name has, so that it consists of whole chunks.
     octets: [u8; MAX_NAME + 1],
     len: u8,
 }
@@ -304,18 +306,29 @@ impl NameBuf {
     #[must_use]
     pub fn lowercase(name: NameRef<'_>) -> Self {
         let mut copy = Self::default();
-        copy.set_lowercase(name);
+        copy.set_lowercase(name, name.0);
         copy
     }
 
-    /// Becomes a copy of a name, lowercased.
-    pub fn set_lowercase(&mut self, name: NameRef<'_>) {
-        const CHUNK: usize = 16;
-        let len = name.0.len();
-        self.len = len as u8; // at most 255
-        self.octets[..len].copy_from_slice(name.0);
-        let chunks = self.octets.as_chunks_mut::<CHUNK>().0;
-        chunks[..len.div_ceil(CHUNK)].iter_mut().for_each(|chunk| chunk.make_ascii_lowercase());
+    /// Becomes a copy of the name that `octets` end in, lowercased.
+    pub(super) fn set_lowercase(&mut self, name: NameRef<'_>, octets: &[u8]) {
+        self.len = name.0.len() as u8; // at most 255
+        let (chunks, rest) = name.0.as_chunks();
+        let mut out = self.octets.as_chunks_mut::<CHUNK>().0.iter_mut();
+        for (chunk, out) in chunks.iter().zip(&mut out) {
+            *out = *chunk;
+            out.make_ascii_lowercase();
+        }
+        if let (false, Some(out)) = (rest.is_empty(), out.next()) {
+            *out = last_chunk(octets, rest.len()).to_le_bytes();
+            out.make_ascii_lowercase();
+        }
+    }
+
+    /// The hash of a name that was set in lowercase: see [`hash_name`](super::hash_name).
+    pub(super) fn hash(&self) -> u64 {
+        let len = usize::from(self.len);
+        hash_chunks(&self.octets.as_chunks().0[..len.div_ceil(CHUNK)], len)
     }
 
     /// A name below `old` put below `new`, by DNAME substitution (RFC 6672 §2.2); none where it gets too long.

@@ -6,9 +6,9 @@ use std::iter::FusedIterator;
 use hashbrown::HashTable;
 
 use super::builder::NONE;
-use super::names::{self, NameAt};
+use super::names::NameAt;
 use crate::base::Ttl;
-use crate::wire::{NameRef, Rtype};
+use crate::wire::{NameRef, Rtype, hash_name};
 
 /// A zone that queries are looked up in. Names of nodes are lowercase; RDATA is as it was written.
 pub struct Zone {
@@ -137,7 +137,7 @@ impl Zone {
     pub fn get(&self, lowercased: NameRef<'_>) -> Option<Node<'_>> {
         let wire = lowercased.as_wire();
         let same = |&index: &u32| self.nodes[index as usize].name.wire(&self.names) == wire;
-        self.index.find(names::hash(wire), same).map(|&index| self.node(index))
+        self.index.find(hash_name(wire), same).map(|&index| self.node(index))
     }
 
     pub(super) fn node(&self, index: u32) -> Node<'_> {

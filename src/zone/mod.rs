@@ -35,6 +35,5 @@ pub use builder::ZoneBuilder;
 pub use compiled::{Found, Node, Rdatas, RrSet, Zone};
 pub use layout::{is_valid, targets};
 pub use master::{Loader, parse};
-pub use names::hash as hash_of_name;
 pub use print::RdataText;
 pub use rdata::name_remedy;
