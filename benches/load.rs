@@ -81,12 +81,12 @@ fn load_geo() {
     let (resident, _) = memory();
     let first = &maps[PolicyId(0)];
     println!(
-        "geo, {networks} networks: walked in {:.2} s, catchments of {} policies ready in {:.2} s ({} nodes and {} \
+        "geo, {networks} networks: walked in {:.2} s, catchments of {} policies ready in {:.2} s ({:.1} MiB and {} \
          catchments in the first); {resident:.0} MiB resident, peak {peak:.0} MiB",
         walked.as_secs_f64(),
         maps.len(),
         folded.as_secs_f64(),
-        first.node_count(),
+        first.octets() as f64 / 1048576.0,
         first.catchments.len(),
     );
 }

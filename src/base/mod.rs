@@ -5,6 +5,7 @@ mod counters;
 pub mod diag;
 mod ids;
 mod prefix;
+mod prefix_index;
 mod prefix_map;
 mod units;
 
@@ -13,5 +14,6 @@ pub use counters::{Counter, Padded};
 pub use diag::{Diagnostic, FileId, Severity, Sources, Span};
 pub use ids::{CatchmentId, Id, IdVec, PolicyId, PoolId, RegionId, TargetId, ZoneId};
 pub use prefix::{ParsePrefixError, Prefix};
-pub use prefix_map::{Interned, PrefixMap, PrefixMapBuilder};
+pub use prefix_index::PrefixIndex;
+pub use prefix_map::{Folder, PrefixMap, PrefixMapBuilder, Subtree};
 pub use units::{Millis, Mono, Now, Ttl};

@@ -6,10 +6,11 @@
 //!
 //! Values are interned: a map of six million networks with four hundred thousand distinct values holds each value once.
 
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::net::IpAddr;
 
 use foldhash::fast::FixedState;
+use hashbrown::HashTable;
 
 use super::prefix::{Prefix, bits_of};
 
@@ -18,7 +19,7 @@ type HashMap<K, V> = std::collections::HashMap<K, V, FixedState>;
 
 /// A subtree: a leaf (top bit set, the rest a value number) or the number of an inner node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Entry(u32);
+pub(super) struct Entry(u32);
 
 const LEAF: u32 = 1 << 31;
 
@@ -33,7 +34,7 @@ impl Entry {
         Self(node)
     }
 
-    const fn value(self) -> Option<usize> {
+    pub(super) const fn value(self) -> Option<usize> {
         if self.0 & LEAF == 0 { None } else { Some((self.0 & !LEAF) as usize) }
     }
 }
@@ -80,6 +81,19 @@ impl<T> PrefixMap<T> {
         self.nodes.len()
     }
 
+    pub(super) const fn v4(&self) -> Entry {
+        self.v4
+    }
+
+    pub(super) const fn v6(&self) -> Entry {
+        self.v6
+    }
+
+    /// The halves of an inner node.
+    pub(super) fn children(&self, node: Entry) -> [Entry; 2] {
+        self.nodes[node.0 as usize]
+    }
+
     /// Calls `visit` for every folded prefix of IPv4, then of IPv6, in address order.
     pub fn for_each(&self, mut visit: impl FnMut(Prefix, &T)) {
         for (root, zero) in [(self.v4, IpAddr::from([0u8; 4])), (self.v6, IpAddr::from([0u8; 16]))] {
@@ -98,21 +112,15 @@ impl<T> PrefixMap<T> {
     }
 
     /// The same prefixes with other values; `f` is called once for each distinct value.
-    pub fn map<U: Clone + Eq + Hash>(&self, f: impl FnMut(&T) -> U) -> PrefixMap<U> {
+    pub fn map<U: Eq + Hash>(&self, f: impl FnMut(&T) -> U) -> PrefixMap<U> {
         let mut out = Folder::new();
-        let leaves: Vec<Entry> = self.values.iter().map(f).map(|value| out.leaf(value)).collect();
+        let leaves: Vec<Entry> = self.values.iter().map(f).map(|value| out.number(value)).collect();
         let v4 = self.refold(self.v4, &leaves, &mut out, None);
         let v6 = self.refold(self.v6, &leaves, &mut out, Some(v4));
-        out.finish(v4, v6)
+        out.map(v4, v6)
     }
 
-    fn refold<U: Clone + Eq + Hash>(
-        &self,
-        entry: Entry,
-        leaves: &[Entry],
-        out: &mut Folder<U>,
-        v4: Option<Entry>,
-    ) -> Entry {
+    fn refold<U: Eq + Hash>(&self, entry: Entry, leaves: &[Entry], out: &mut Folder<U>, v4: Option<Entry>) -> Entry {
         if let Some(value) = entry.value() {
             return leaves[value];
         }
@@ -122,16 +130,16 @@ impl<T> PrefixMap<T> {
         let [zero, one] = self.nodes[entry.0 as usize];
         let zero = self.refold(zero, leaves, out, v4);
         let one = self.refold(one, leaves, out, v4);
-        out.join(zero, one)
+        out.fold(zero, one)
     }
 
     /// Both maps at once; `f` is called once for each pair of values that some address has.
-    pub fn zip<U, V: Clone + Eq + Hash>(&self, other: &PrefixMap<U>, f: impl FnMut(&T, &U) -> V) -> PrefixMap<V> {
+    pub fn zip<U, V: Eq + Hash>(&self, other: &PrefixMap<U>, f: impl FnMut(&T, &U) -> V) -> PrefixMap<V> {
         let mut zip =
             Zip { a: self, b: other, f, pairs: HashMap::default(), grafts: HashMap::default(), out: Folder::new() };
         let v4 = zip.entry(self.v4, other.v4);
         let v6 = zip.entry(self.v6, other.v6);
-        zip.out.finish(v4, v6)
+        zip.out.map(v4, v6)
     }
 
     /// Makes the IPv4 part also the subtree of an IPv6 prefix that embeds IPv4 addresses, such as 64:ff9b::/96.
@@ -171,14 +179,14 @@ struct Zip<'a, T, U, V, F> {
     out: Folder<V>,
 }
 
-impl<T, U, V: Clone + Eq + Hash, F: FnMut(&T, &U) -> V> Zip<'_, T, U, V, F> {
+impl<T, U, V: Eq + Hash, F: FnMut(&T, &U) -> V> Zip<'_, T, U, V, F> {
     fn entry(&mut self, a: Entry, b: Entry) -> Entry {
         if let (Some(x), Some(y)) = (a.value(), b.value()) {
             if let Some(&done) = self.pairs.get(&(a, b)) {
                 return done;
             }
             let value = (self.f)(&self.a.values[x], &self.b.values[y]);
-            let leaf = self.out.leaf(value);
+            let leaf = self.out.number(value);
             self.pairs.insert((a, b), leaf);
             return leaf;
         }
@@ -191,7 +199,7 @@ impl<T, U, V: Clone + Eq + Hash, F: FnMut(&T, &U) -> V> Zip<'_, T, U, V, F> {
         let [b0, b1] = if b.value().is_some() { [b; 2] } else { self.b.nodes[b.0 as usize] };
         let zero = self.entry(a0, b0);
         let one = self.entry(a1, b1);
-        let joined = self.out.join(zero, one);
+        let joined = self.out.fold(zero, one);
         if shared {
             self.grafts.insert((a, b), joined);
         }
@@ -199,27 +207,63 @@ impl<T, U, V: Clone + Eq + Hash, F: FnMut(&T, &U) -> V> Zip<'_, T, U, V, F> {
     }
 }
 
-/// Makes folded nodes bottom up: two equal leaves become one, so equal neighbours never stay apart.
-struct Folder<T> {
+/// A subtree of a map that a [`Folder`] makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subtree(Entry);
+
+/// Makes a map bottom up: two equal leaves become one, so equal neighbours never stay apart.
+#[derive(Debug)]
+pub struct Folder<T> {
     nodes: Vec<[Entry; 2]>,
     values: Vec<T>,
-    numbers: HashMap<T, Entry>,
+    numbers: HashTable<Entry>,
+    hasher: FixedState,
 }
 
-impl<T: Clone + Eq + Hash> Folder<T> {
-    fn new() -> Self {
-        Self { nodes: Vec::new(), values: Vec::new(), numbers: HashMap::default() }
+impl<T: Eq + Hash> Default for Folder<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T: Eq + Hash> Folder<T> {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { nodes: Vec::new(), values: Vec::new(), numbers: HashTable::new(), hasher: FixedState::default() }
     }
 
-    fn leaf(&mut self, value: T) -> Entry {
-        let values = &mut self.values;
-        *self.numbers.entry(value).or_insert_with_key(|value| {
-            values.push(value.clone());
-            Entry::leaf(values.len() - 1)
-        })
+    /// All addresses of a subtree have this value.
+    pub fn leaf(&mut self, value: T) -> Subtree {
+        Subtree(self.number(value))
     }
 
-    fn join(&mut self, zero: Entry, one: Entry) -> Entry {
+    /// A subtree of two halves.
+    pub fn join(&mut self, Subtree(zero): Subtree, Subtree(one): Subtree) -> Subtree {
+        Subtree(self.fold(zero, one))
+    }
+
+    /// The map of what was made of IPv4 and of IPv6.
+    #[must_use]
+    pub fn finish(self, Subtree(v4): Subtree, Subtree(v6): Subtree) -> PrefixMap<T> {
+        self.map(v4, v6)
+    }
+
+    fn number(&mut self, value: T) -> Entry {
+        let Self { values, numbers, hasher, .. } = self;
+        let of = |values: &[T], entry: &Entry| hasher.hash_one(&values[(entry.0 & !LEAF) as usize]);
+        let hash = hasher.hash_one(&value);
+        let is = |entry: &Entry| values[(entry.0 & !LEAF) as usize] == value;
+        if let Some(&entry) = numbers.find(hash, is) {
+            return entry;
+        }
+        values.push(value);
+        let entry = Entry::leaf(values.len() - 1);
+        numbers.insert_unique(hash, entry, |entry| of(values, entry));
+        entry
+    }
+
+    fn fold(&mut self, zero: Entry, one: Entry) -> Entry {
         if zero == one && zero.value().is_some() {
             return zero;
         }
@@ -227,16 +271,12 @@ impl<T: Clone + Eq + Hash> Folder<T> {
         Entry::node(self.nodes.len() - 1)
     }
 
-    fn finish(mut self, v4: Entry, v6: Entry) -> PrefixMap<T> {
+    fn map(mut self, v4: Entry, v6: Entry) -> PrefixMap<T> {
         self.nodes.shrink_to_fit();
         self.values.shrink_to_fit();
         PrefixMap { nodes: self.nodes, values: self.values, v4, v6 }
     }
 }
-
-/// A value that a [`PrefixMapBuilder`] knows.
-#[derive(Clone, Copy, Debug)]
-pub struct Interned(Entry);
 
 /// Builds a [`PrefixMap`] by assigning values to prefixes; a later assignment wins where two overlap.
 pub struct PrefixMapBuilder<T> {
@@ -252,23 +292,13 @@ impl<T: Clone + Eq + Hash> PrefixMapBuilder<T> {
     /// Every address has the value `default` to begin with.
     pub fn new(default: T) -> Self {
         let mut values = Folder::new();
-        let default = values.leaf(default);
+        let default = values.number(default);
         Self { nodes: Vec::new(), roots: [default; 2], values, path: Vec::new(), last: (false, 0) }
     }
 
     /// Gives every address of a prefix this value.
     pub fn insert(&mut self, prefix: Prefix, value: T) {
-        let value = self.intern(value);
-        self.insert_interned(prefix, value);
-    }
-
-    /// A value to be given to many prefixes.
-    pub fn intern(&mut self, value: T) -> Interned {
-        Interned(self.values.leaf(value))
-    }
-
-    /// Gives every address of a prefix a value that [`Self::intern`] returned.
-    pub fn insert_interned(&mut self, prefix: Prefix, Interned(leaf): Interned) {
+        let leaf = self.values.number(value);
         let (bits, _) = bits_of(prefix.addr());
         let v6 = prefix.addr().is_ipv6();
         if prefix.len() == 0 {
@@ -320,12 +350,12 @@ fn bit(bits: u128, at: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn prefixes() -> impl Strategy<Value = Vec<(Prefix, u8)>> {
+    pub(in crate::base) fn prefixes() -> impl Strategy<Value = Vec<(Prefix, u8)>> {
         let v4 = (any::<u32>(), 0u8..=32).prop_map(|(bits, len)| Prefix::around(IpAddr::from(bits.to_be_bytes()), len));
         // few distinct top bits, so that prefixes nest and meet
         let v6 = (0u128..64, 0u128..4, 0u8..=128)
@@ -337,7 +367,7 @@ mod tests {
         inserted.iter().rev().find(|(prefix, _)| prefix.contains(addr)).map_or(0, |&(_, value)| value)
     }
 
-    fn built(inserted: &[(Prefix, u8)]) -> PrefixMap<u8> {
+    pub(in crate::base) fn built(inserted: &[(Prefix, u8)]) -> PrefixMap<u8> {
         let mut builder = PrefixMapBuilder::new(0);
         for &(prefix, value) in inserted {
             builder.insert(prefix, value);
@@ -345,7 +375,7 @@ mod tests {
         builder.build()
     }
 
-    fn edges(inserted: &[(Prefix, u8)]) -> Vec<IpAddr> {
+    pub(in crate::base) fn edges(inserted: &[(Prefix, u8)]) -> Vec<IpAddr> {
         let last = |prefix: Prefix| match prefix.addr() {
             IpAddr::V4(v4) => {
                 IpAddr::from((v4.to_bits() | u32::MAX.checked_shr(prefix.len().into()).unwrap_or(0)).to_be_bytes())

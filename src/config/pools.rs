@@ -344,7 +344,7 @@ impl Built {
         let port = port.unwrap_or(check.port);
         let targets = &mut self.steering.targets;
         let id = *self.targets.entry((check.index, addr, port)).or_insert_with(|| {
-            let key = ProbeKey { check: self.checks.get(check.index).clone(), addr, port };
+            let key = ProbeKey::new(self.checks.get(check.index).clone(), addr, port);
             targets.push(Target { key: Some(key), endpoints: Vec::new() })
         });
         targets[id].endpoints.push(endpoint.to_owned());

@@ -269,11 +269,12 @@ impl Shared {
         let targets = loaded.steering.targets.iter();
         let view = |key: &Option<ProbeKey>| key.as_ref().map_or_else(TargetView::unprobed, |key| self.poller.view(key));
         let board = Board { targets: targets.map(|target| view(&target.key)).collect() };
-        let generation = self.published.load().generation + 1;
+        let before = self.published.load_full();
+        let generation = before.generation + 1;
         let start = Instant::now();
         let parts = Arc::clone(&loaded);
         // not on the threads that time probes
-        let built = tokio::task::spawn_blocking(move || Snapshot::build(parts, board, generation)).await;
+        let built = tokio::task::spawn_blocking(move || before.next(parts, board)).await;
         match built {
             Ok(snapshot) => {
                 // the lock is held until here, so that a later board never loses to an earlier one

@@ -4,12 +4,10 @@
 //! `autonomous_system_number`) and the flat one of ip-location-db (`country_code`, `latitude`, `longitude`,
 //! `autonomous_system_number`).
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::ops::BitOr;
 
-use foldhash::fast::FixedState;
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 
@@ -17,7 +15,8 @@ use super::code::{Country, Subdivision};
 use super::countries::country_info;
 use super::location::{Coords, Location};
 use super::special::{EMBEDDINGS, embedding};
-use crate::base::{Prefix, PrefixMap, PrefixMapBuilder};
+use super::walk::{Walked, walk};
+use crate::base::{Prefix, PrefixMap};
 
 /// One database, walked.
 #[derive(Clone, Debug)]
@@ -87,32 +86,13 @@ impl Database {
     /// [`DatabaseError`]; a damaged file is found here and not while serving.
     pub fn read(bytes: &[u8]) -> Result<Self, DatabaseError> {
         let reader = maxminddb::Reader::from_source(bytes)?;
-        let mut builder = PrefixMapBuilder::new(Location::default());
-        let mut known: HashMap<_, _, FixedState> = HashMap::default();
-        let (mut fields, mut networks) = (Fields::default(), 0);
-        for network in reader.networks(maxminddb::WithinOptions::default())? {
-            let network = network?;
-            let prefix = network.network()?;
-            let offset = network.offset();
-            let value = match known.get(&offset) {
-                Some(&value) => value,
-                None => {
-                    let record: Record<'_> = network.decode()?.unwrap_or_default();
-                    fields = fields | record.fields();
-                    let value = builder.intern(record.location());
-                    known.insert(offset, value);
-                    value
-                }
-            };
-            builder.insert_interned(Prefix::around(prefix.ip(), prefix.prefix()), value);
-            networks += 1;
-        }
+        let Walked { locations, fields, networks } = walk(&reader, bytes)?;
         let metadata = reader.metadata();
         if !(fields.country || fields.coords || fields.asn) {
             return Err(DatabaseError::NothingUsable(metadata.database_type.clone()));
         }
         let info = DatabaseInfo { kind: metadata.database_type.clone(), built: metadata.build_epoch, networks, fields };
-        Ok(Self { locations: builder.build(), info })
+        Ok(Self { locations, info })
     }
 }
 
@@ -159,7 +139,7 @@ pub fn graft_embeddings<T>(map: &mut PrefixMap<T>) {
 
 /// Both schemas at once.
 #[derive(Default, Deserialize)]
-struct Record<'a> {
+pub(super) struct Record<'a> {
     #[serde(borrow)]
     country: Option<NestedCountry<'a>>,
     country_code: Option<&'a str>,
@@ -207,7 +187,7 @@ impl<'de> Deserialize<'de> for Degrees {
 }
 
 impl Record<'_> {
-    fn location(&self) -> Location {
+    pub(super) fn location(&self) -> Location {
         let nested = self.country.as_ref().and_then(|country| country.iso_code);
         let country = nested.or(self.country_code).and_then(Country::new);
         Location {
@@ -223,7 +203,7 @@ impl Record<'_> {
         nested.or_else(|| self.latitude.zip(self.longitude)).map(|(lat, lon)| (lat.0, lon.0))
     }
 
-    fn fields(&self) -> Fields {
+    pub(super) fn fields(&self) -> Fields {
         let location = self.location();
         let unnamed = self.subdivisions.iter().any(|sub| sub.iso_code.is_none());
         Fields {

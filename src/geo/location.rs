@@ -45,8 +45,40 @@ impl Coords {
         2.0 * EARTH_KM * h.sqrt().min(1.0).asin()
     }
 
+    /// The point as a vector from the earth's centre, for many distances.
+    #[must_use]
+    pub fn direction(self) -> Direction {
+        let ((lat_sin, lat_cos), (lon_sin, lon_cos)) =
+            (self.lat().to_radians().sin_cos(), self.lon().to_radians().sin_cos());
+        Direction([lat_cos * lon_cos, lat_cos * lon_sin, lat_sin])
+    }
+
     const fn bits(self) -> (u32, u32) {
         (self.lat.to_bits(), self.lon.to_bits())
+    }
+}
+
+/// A point as a vector of length one.
+#[derive(Clone, Copy, Debug)]
+pub struct Direction([f64; 3]);
+
+impl Direction {
+    /// Great-circle distance in kilometres.
+    #[must_use]
+    pub fn distance_km(self, other: Self) -> f64 {
+        2.0 * EARTH_KM * self.half_chord(other).min(1.0).asin()
+    }
+
+    /// No more than [`distance_km`](Self::distance_km), and found sooner: straight through the earth.
+    #[must_use]
+    pub fn chord_km(self, other: Self) -> f64 {
+        2.0 * EARTH_KM * self.half_chord(other)
+    }
+
+    fn half_chord(self, other: Self) -> f64 {
+        let Self([x, y, z]) = self;
+        let Self([u, v, w]) = other;
+        ((x - u).powi(2) + (y - v).powi(2) + (z - w).powi(2)).sqrt() / 2.0
     }
 }
 
@@ -119,6 +151,12 @@ mod tests {
         assert!(Coords::new(90.5, 0.0).is_none() && Coords::new(f64::NAN, 0.0).is_none());
         let antipodes = Coords::new(-50.11, -171.32).expect("a point");
         assert!((20000.0..20020.0).contains(&frankfurt.distance_km(antipodes)));
+        for other in [frankfurt, ashburn, antipodes] {
+            let (by_vector, by_angle) =
+                (frankfurt.direction().distance_km(other.direction()), frankfurt.distance_km(other));
+            assert!((by_vector - by_angle).abs() < 0.01, "{by_vector} and not {by_angle}");
+            assert!(frankfurt.direction().chord_km(other.direction()) <= by_vector);
+        }
     }
 
     #[test]

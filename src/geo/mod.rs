@@ -8,9 +8,10 @@ mod countries;
 mod database;
 mod location;
 mod special;
+mod walk;
 
 pub use code::{Continent, Country, GeoCode, GeoCodeError, Subdivision};
 pub use countries::{CountryInfo, all_countries, country_info};
 pub use database::{Database, DatabaseError, DatabaseInfo, Fields, graft_embeddings, look_up, merge};
-pub use location::{Coords, Location};
+pub use location::{Coords, Direction, Location};
 pub use special::{SPECIAL_PURPOSE, embedding, special_purpose_block};

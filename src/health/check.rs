@@ -1,9 +1,12 @@
 //! What a check is.
 
 use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+
+use foldhash::fast::FixedState;
 
 /// How to probe, and what makes a verdict of it. Equal checks of one address and port are one target.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,7 +63,7 @@ pub struct StatusRange {
 }
 
 /// What is probed: keeps a target's state across reloads, and makes equal targets one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct ProbeKey {
     /// How.
     pub check: Arc<Check>,
@@ -68,6 +71,32 @@ pub struct ProbeKey {
     pub addr: IpAddr,
     /// At which port; 0 for [`CheckKind::None`].
     pub port: u16,
+    /// Hash of all this: a check may hold certificates, and ten thousand targets are looked up for each snapshot.
+    hash: u64,
+}
+
+impl ProbeKey {
+    /// A target.
+    #[must_use]
+    pub fn new(check: Arc<Check>, addr: IpAddr, port: u16) -> Self {
+        let hash = FixedState::with_seed(0).hash_one((&check, addr, port));
+        Self { check, addr, port, hash }
+    }
+}
+
+impl PartialEq for ProbeKey {
+    fn eq(&self, other: &Self) -> bool {
+        let check = || Arc::ptr_eq(&self.check, &other.check) || self.check == other.check;
+        self.hash == other.hash && self.addr == other.addr && self.port == other.port && check()
+    }
+}
+
+impl Eq for ProbeKey {}
+
+impl Hash for ProbeKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
 }
 
 impl fmt::Display for ProbeKey {

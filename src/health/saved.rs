@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn equal_checks_have_equal_fingerprints() {
-        let key = |fall, port| ProbeKey { check: Arc::new(check(fall)), addr: [127, 0, 0, 1].into(), port };
+        let key = |fall, port| ProbeKey::new(Arc::new(check(fall)), [127, 0, 0, 1].into(), port);
         assert_eq!(key(2, 443).fingerprint(), key(2, 80).fingerprint());
         assert_ne!(key(2, 443).fingerprint(), key(3, 443).fingerprint());
         let written = serde_json::to_value(key(2, 443).saved(saved())).expect("plain data");

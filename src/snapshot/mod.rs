@@ -71,6 +71,18 @@ impl Snapshot {
         let plan = Plan::build(&loaded.steering, &loaded.maps, &board);
         Self { loaded, plan, board, generation }
     }
+
+    /// The snapshot that follows this one with a newer board: equal to one that is [built](Self::build), made of what did
+    /// not change where the same is loaded.
+    #[must_use]
+    pub fn next(&self, loaded: Arc<Loaded>, board: Board) -> Self {
+        let generation = self.generation + 1;
+        if !Arc::ptr_eq(&loaded, &self.loaded) {
+            return Self::build(loaded, board, generation);
+        }
+        let plan = self.plan.rebuild(&loaded.steering, &loaded.maps, &self.board, &board);
+        Self { loaded, plan, board, generation }
+    }
 }
 
 /// Zones by name.

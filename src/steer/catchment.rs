@@ -6,16 +6,22 @@
 //! A special-purpose client address is seen by `networks` as it is but located as its resolver; its block is kept apart
 //! in the map by a leaf that says so.
 
-use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::base::{CatchmentId, IdVec, PolicyId, Prefix, PrefixMap, PrefixMapBuilder};
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use crate::base::{CatchmentId, IdVec, PolicyId, Prefix, PrefixIndex, PrefixMap, PrefixMapBuilder};
 use crate::geo::{Coords, GeoCode, Location, SPECIAL_PURPOSE};
 
-use super::estimate::{Measured, Step, measure};
+use super::estimate::{Estimates, Measured, Places};
 use super::matcher::{in_asns, in_geos};
 use super::model::{Order, Policy, Rule, Steering};
+
+/// What it is filled from is the operator's, so nobody can make its keys collide.
+type HashMap<K, V> = std::collections::HashMap<K, V, FixedState>;
 
 /// Clients that a policy treats alike: same rule, same quantised estimates.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -24,14 +30,14 @@ pub struct Catchment {
     pub rule: usize,
     /// For each tier of the rule, the estimate to each of its pools; none for tiers that do not order by distance, and
     /// for clients without coordinates.
-    pub estimates: Vec<Option<Vec<Step>>>,
+    pub estimates: Vec<Option<Estimates>>,
 }
 
 /// Where every client of a policy belongs. Policies with the same matchers and regions share one.
 #[derive(Debug)]
 pub struct CatchmentMap {
     /// Which of `open` a resolver gets.
-    resolvers: PrefixMap<usize>,
+    resolvers: PrefixIndex,
     open: Vec<OpenMap>,
     /// What the ids stand for.
     pub catchments: IdVec<CatchmentId, Catchment>,
@@ -40,7 +46,8 @@ pub struct CatchmentMap {
 /// The map of clients for one set of open rules.
 #[derive(Debug)]
 struct OpenMap {
-    clients: PrefixMap<Leaf>,
+    /// [`Leaf`]s.
+    clients: PrefixIndex,
     /// By number of the set of `networks` rules that the client address matched.
     as_resolver: Vec<AsResolver>,
 }
@@ -52,34 +59,51 @@ enum Leaf {
     AsResolver(usize),
 }
 
+impl Leaf {
+    fn number(self) -> u32 {
+        match self {
+            Self::Here(CatchmentId(id)) => id << 1,
+            Self::AsResolver(set) => (set as u32) << 1 | 1, // as many sets as a policy's rules make
+        }
+    }
+
+    const fn of(number: u32) -> Self {
+        if number & 1 == 0 { Self::Here(CatchmentId(number >> 1)) } else { Self::AsResolver((number >> 1) as usize) }
+    }
+}
+
 #[derive(Debug)]
 struct AsResolver {
     /// For a resolver that has no location either.
     unlocated: CatchmentId,
-    /// For a resolver that has. None: what `clients` says of the resolver itself, as no rule has `networks` and no database
-    /// knows special-purpose blocks.
-    located: Option<PrefixMap<CatchmentId>>,
+    /// For a resolver that has: catchments. None: what `clients` says of the resolver itself, as no rule has `networks`
+    /// and no database knows special-purpose blocks.
+    located: Option<PrefixIndex>,
 }
 
 impl CatchmentMap {
     /// The catchment of a client, and the scope of what is answered to it.
     #[must_use]
     pub fn locate(&self, client: IpAddr, resolver: IpAddr) -> (CatchmentId, u8) {
-        let open = &self.open[*self.resolvers.get(resolver).0];
-        match open.clients.get(client) {
-            (&Leaf::Here(catchment), scope) => (catchment, scope),
-            (&Leaf::AsResolver(set), scope) => (open.as_resolver(set, resolver), scope),
+        let open = match &self.open[..] {
+            [open] => open,
+            open => &open[self.resolvers.get(resolver).0 as usize],
+        };
+        let (leaf, scope) = open.clients.get(client);
+        match Leaf::of(leaf) {
+            Leaf::Here(catchment) => (catchment, scope),
+            Leaf::AsResolver(set) => (open.as_resolver(set, resolver), scope),
         }
     }
 
-    /// How many nodes the maps have: 8 bytes each.
+    /// How much memory its prefixes take.
     #[must_use]
-    pub fn node_count(&self) -> usize {
+    pub fn octets(&self) -> usize {
         let open = |map: &OpenMap| {
             let located = map.as_resolver.iter().filter_map(|set| set.located.as_ref());
-            map.clients.node_count() + located.map(PrefixMap::node_count).sum::<usize>()
+            map.clients.octets() + located.map(PrefixIndex::octets).sum::<usize>()
         };
-        self.open.iter().map(open).sum()
+        self.resolvers.octets() + self.open.iter().map(open).sum::<usize>()
     }
 }
 
@@ -87,9 +111,9 @@ impl OpenMap {
     fn as_resolver(&self, set: usize, resolver: IpAddr) -> CatchmentId {
         let set = &self.as_resolver[set];
         match &set.located {
-            Some(located) => *located.get(resolver).0,
-            None => match self.clients.get(resolver).0 {
-                Leaf::Here(catchment) => *catchment,
+            Some(located) => CatchmentId(located.get(resolver).0),
+            None => match Leaf::of(self.clients.get(resolver).0) {
+                Leaf::Here(catchment) => catchment,
                 Leaf::AsResolver(_) => set.unlocated,
             },
         }
@@ -100,12 +124,11 @@ impl OpenMap {
 #[must_use]
 pub fn catchment_maps(steering: &Steering, locations: &PrefixMap<Location>) -> IdVec<PolicyId, Arc<CatchmentMap>> {
     let special = special_purpose();
-    let mut shared: HashMap<Vec<RuleShape>, Arc<CatchmentMap>> = HashMap::new();
+    let mut shared: HashMap<Vec<RuleShape>, Arc<CatchmentMap>> = HashMap::default();
     let build = |policy: &Policy| {
         let shapes: Vec<RuleShape> = policy.rules.iter().map(|rule| RuleShape::of(rule, steering)).collect();
-        let map = shared.entry(shapes).or_insert_with_key(|shapes| {
-            Arc::new(Builder { rules: shapes, special: &special, catchments: Interner::default() }.build(locations))
-        });
+        let map =
+            shared.entry(shapes).or_insert_with_key(|shapes| Arc::new(Builder::new(shapes, &special).build(locations)));
         Arc::clone(map)
     };
     steering.policies.iter().map(build).collect()
@@ -147,25 +170,17 @@ impl RuleShape {
             && self.asns.as_ref().is_none_or(|asns| in_asns(asns, location))
     }
 
-    fn catchment(&self, rule: usize, location: &Location) -> Catchment {
-        let steps = |estimates: Vec<Measured>| estimates.iter().map(|estimate| estimate.step).collect();
-        let tiers = self.measure(location).into_iter().map(|tier| tier.map(steps));
-        Catchment { rule, estimates: tiers.collect() }
-    }
-
-    /// The estimates of each tier from a location.
-    fn measure(&self, location: &Location) -> Vec<Option<Vec<Measured>>> {
-        let point = location.point();
-        let tier =
-            |places: &Option<Vec<(Coords, i8)>>| point.zip(places.as_deref()).map(|(at, places)| measure(at, places));
-        self.tiers.iter().map(tier).collect()
+    /// The places of each tier, where they count.
+    fn places(&self) -> Vec<Option<Arc<Places>>> {
+        self.tiers.iter().map(|tier| tier.as_deref().map(|tier| Arc::new(Places::new(tier)))).collect()
     }
 }
 
 /// What a rule's estimates are made of at a location: for each tier that of each pool, as in [`Catchment::estimates`].
 #[must_use]
 pub fn measured(rule: &Rule, steering: &Steering, location: &Location) -> Vec<Option<Vec<Measured>>> {
-    RuleShape::of(rule, steering).measure(location)
+    let measure = |tier: &Option<Arc<Places>>| Some(tier.as_ref()?.measure(location.point()?));
+    RuleShape::of(rule, steering).places().iter().map(measure).collect()
 }
 
 /// The special-purpose blocks, also where they are embedded in IPv6.
@@ -179,21 +194,29 @@ fn special_purpose() -> PrefixMap<bool> {
     map
 }
 
-/// Numbers catchments.
-#[derive(Default)]
-struct Interner {
-    ids: HashMap<Catchment, CatchmentId>,
-    catchments: IdVec<CatchmentId, Catchment>,
+/// Numbers things in the order in which they come.
+#[derive(Debug)]
+struct Interner<T> {
+    all: Vec<T>,
+    numbers: HashTable<u32>,
+    hasher: FixedState,
 }
 
-impl Interner {
-    fn id(&mut self, catchment: &Catchment) -> CatchmentId {
-        if let Some(&id) = self.ids.get(catchment) {
-            return id;
+impl<T: Eq + Hash> Interner<T> {
+    fn new() -> Self {
+        Self { all: Vec::new(), numbers: HashTable::new(), hasher: FixedState::default() }
+    }
+
+    fn number(&mut self, thing: T) -> u32 {
+        let Self { all, numbers, hasher } = self;
+        let hash = hasher.hash_one(&thing);
+        if let Some(&number) = numbers.find(hash, |&number| all[number as usize] == thing) {
+            return number;
         }
-        let id = self.catchments.push(catchment.clone());
-        self.ids.insert(catchment.clone(), id);
-        id
+        let number = u32::try_from(all.len()).expect("fewer than 2^32 of a kind");
+        all.push(thing);
+        numbers.insert_unique(hash, number, |&number| hasher.hash_one(&all[number as usize]));
+        number
     }
 }
 
@@ -202,18 +225,45 @@ type RuleSet = Vec<usize>;
 
 struct Builder<'a> {
     rules: &'a [RuleShape],
+    /// By rule and tier.
+    places: Vec<Vec<Option<Arc<Places>>>>,
     special: &'a PrefixMap<bool>,
-    catchments: Interner,
+    /// What clients may fall into.
+    candidates: Interner<Catchment>,
+    /// The candidate of a rule at a point.
+    at: HashMap<(usize, Option<Coords>), u32>,
+    /// By candidate: its id, once some client falls into it.
+    ids: Vec<Option<CatchmentId>>,
+    /// Candidates by id.
+    picked: IdVec<CatchmentId, u32>,
 }
 
-impl Builder<'_> {
+/// The candidates that a location may fall into, by which `networks` rules match: in order, ended by the first that needs
+/// none.
+type Class = Vec<u32>;
+
+impl<'a> Builder<'a> {
+    fn new(rules: &'a [RuleShape], special: &'a PrefixMap<bool>) -> Self {
+        Self {
+            rules,
+            places: rules.iter().map(RuleShape::places).collect(),
+            special,
+            candidates: Interner::new(),
+            at: HashMap::default(),
+            ids: Vec::new(),
+            picked: IdVec::new(),
+        }
+    }
+
     fn build(mut self, locations: &PrefixMap<Location>) -> CatchmentMap {
         let resolvers = self.membership(|rule| rule.resolvers.as_deref());
         let networks = self.membership(|rule| rule.networks.as_deref());
         let open: Vec<OpenMap> =
             resolvers.values().iter().map(|met| self.open_map(met, &networks, locations)).collect();
         let number = |set: &RuleSet| resolvers.values().iter().position(|value| value == set).unwrap_or_default();
-        CatchmentMap { resolvers: resolvers.map(number), open, catchments: self.catchments.catchments }
+        let catchment = |&candidate: &u32| self.candidates.all[candidate as usize].clone();
+        let catchments = self.picked.iter().map(catchment).collect();
+        CatchmentMap { resolvers: resolvers.index(|set| number(set) as u32), open, catchments }
     }
 
     /// For every address, which of the rules that have this matcher it matches.
@@ -234,48 +284,49 @@ impl Builder<'_> {
     }
 
     fn open_map(&mut self, met: &RuleSet, networks: &PrefixMap<RuleSet>, locations: &PrefixMap<Location>) -> OpenMap {
-        let classes = locations.map(|location| self.class(met, location));
-        let nowhere = self.class(met, &Location::default());
+        let mut known = Interner::new();
+        let nowhere = known.number(self.class(met, &Location::default()));
+        let numbers = locations.map(|location| known.number(self.class(met, location)));
+        let classes = Classes { numbers, all: known.all };
         let sets = networks.values();
         let number = |set: &RuleSet| sets.iter().position(|value| value == set).unwrap_or_default();
         let kinds = networks.zip(self.special, |set, &special| (number(set), special));
-        let only: Vec<Option<CatchmentId>> = sets.iter().map(|set| self.only(&classes, &nowhere, set)).collect();
-        let clients = classes.zip(&kinds, |class, &(set, special)| match only[set] {
+        let only: Vec<Option<CatchmentId>> = sets.iter().map(|set| self.only(&classes, nowhere, set)).collect();
+        let clients = classes.numbers.zip(&kinds, |&class, &(set, special)| match only[set] {
             Some(catchment) => Leaf::Here(catchment),
             None if special => Leaf::AsResolver(set),
-            None => Leaf::Here(self.pick(class, &sets[set])),
+            None => Leaf::Here(self.pick(&classes.all[class as usize], &sets[set])),
         });
-        // a resolver in such a block is located if a database knows it: only in ECS does the block itself say nothing
-        let placed = classes.zip(self.special, |class, &special| special && *class != nowhere);
-        let plain = sets.len() == 1 && !placed.values().contains(&true);
+        let plain = sets.len() == 1 && !classes.places_special(nowhere, self.special);
         let as_resolver = sets.iter().map(|set| {
-            let unlocated = self.pick(&nowhere, set);
-            let located = (!plain).then(|| classes.map(|class| self.pick(class, set)));
-            AsResolver { unlocated, located }
+            let unlocated = self.pick(&classes.all[nowhere as usize], set);
+            let located = |builder: &mut Self| {
+                let picked = classes.numbers.map(|&class| builder.pick(&classes.all[class as usize], set));
+                picked.index(|&CatchmentId(id)| id)
+            };
+            AsResolver { unlocated, located: (!plain).then(|| located(self)) }
         });
-        OpenMap { as_resolver: as_resolver.collect(), clients }
+        OpenMap { as_resolver: as_resolver.collect(), clients: clients.index(|leaf| leaf.number()) }
     }
 
     /// The one catchment that every location falls into with this set of matched rules, if it is one: then special-purpose
     /// blocks need not be kept apart.
-    fn only(
-        &mut self,
-        classes: &PrefixMap<Vec<Catchment>>,
-        nowhere: &[Catchment],
-        set: &RuleSet,
-    ) -> Option<CatchmentId> {
-        let first = self.pick(nowhere, set);
-        classes.values().iter().all(|class| self.pick(class, set) == first).then_some(first)
+    fn only(&mut self, classes: &Classes, nowhere: u32, set: &RuleSet) -> Option<CatchmentId> {
+        let first = self.pick(&classes.all[nowhere as usize], set);
+        classes
+            .numbers
+            .values()
+            .iter()
+            .all(|&class| self.pick(&classes.all[class as usize], set) == first)
+            .then_some(first)
     }
 
-    /// The catchments that a location may fall into, by which `networks` rules match: candidates in order, ended by the
-    /// first that needs none.
-    fn class(&self, met: &RuleSet, location: &Location) -> Vec<Catchment> {
+    fn class(&mut self, met: &RuleSet, location: &Location) -> Class {
         let mut candidates = Vec::new();
         for (at, rule) in self.rules.iter().enumerate() {
             let open = rule.resolvers.is_none() || met.contains(&at);
             if open && rule.matches(location) {
-                candidates.push(rule.catchment(at, location));
+                candidates.push(self.candidate(at, location.point()));
                 if rule.networks.is_none() {
                     break;
                 }
@@ -284,10 +335,39 @@ impl Builder<'_> {
         candidates
     }
 
-    fn pick(&mut self, class: &[Catchment], matched: &RuleSet) -> CatchmentId {
-        let fits =
-            |catchment: &&Catchment| self.rules[catchment.rule].networks.is_none() || matched.contains(&catchment.rule);
-        let catchment = class.iter().find(fits).expect("the last rule of a policy matches everyone");
-        self.catchments.id(catchment)
+    fn candidate(&mut self, rule: usize, point: Option<Coords>) -> u32 {
+        let Self { places, candidates, at, .. } = self;
+        *at.entry((rule, point)).or_insert_with(|| {
+            let tier = |tier: &Option<Arc<Places>>| Some(tier.as_ref()?.estimates(point?));
+            candidates.number(Catchment { rule, estimates: places[rule].iter().map(tier).collect() })
+        })
+    }
+
+    fn pick(&mut self, class: &Class, matched: &RuleSet) -> CatchmentId {
+        let rule = |candidate: u32| self.candidates.all[candidate as usize].rule;
+        let fits = |&&candidate: &&u32| {
+            let rule = rule(candidate);
+            self.rules[rule].networks.is_none() || matched.contains(&rule)
+        };
+        let &candidate = class.iter().find(fits).expect("the last rule of a policy matches everyone");
+        if self.ids.len() <= candidate as usize {
+            self.ids.resize(self.candidates.all.len(), None);
+        }
+        *self.ids[candidate as usize].get_or_insert_with(|| self.picked.push(candidate))
+    }
+}
+
+/// Where each class of locations is.
+struct Classes {
+    numbers: PrefixMap<u32>,
+    all: Vec<Class>,
+}
+
+impl Classes {
+    /// Whether a database knows a special-purpose block: a resolver there is located, and only in Client Subnet does the
+    /// block itself say nothing.
+    fn places_special(&self, nowhere: u32, special: &PrefixMap<bool>) -> bool {
+        let placed = self.numbers.zip(special, |&class, &special| special && class != nowhere);
+        placed.values().contains(&true)
     }
 }

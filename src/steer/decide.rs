@@ -2,6 +2,8 @@
 //!
 //! Plans are built from it and explanations shown from it; there is no second engine.
 
+use std::sync::Arc;
+
 use crate::base::{IdVec, Millis, PoolId};
 
 use super::catchment::Catchment;
@@ -83,21 +85,76 @@ pub enum Fate {
 }
 
 /// How every pool stands: by the board, and with everything taken as up.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Standings {
     /// By the board.
-    pub board: IdVec<PoolId, Standing>,
+    pub board: IdVec<PoolId, Arc<Standing>>,
     /// For `when_all_down = "all"`.
-    pub all_up: IdVec<PoolId, Standing>,
+    pub all_up: IdVec<PoolId, Arc<Standing>>,
 }
 
 /// Decides for one catchment and family.
 #[must_use]
 pub fn decide(policy: &Policy, catchment: &Catchment, family: AnswerFamily, standings: &Standings) -> Decision {
-    let tiers = &policy.rules[catchment.rule].tiers;
-    let list = list(tiers, catchment, &standings.board);
-    let outcome = outcome(policy, tiers, &list, family, standings);
+    let list = considered(policy, catchment, standings);
+    let outcome = outcome(policy, catchment, &list, family, standings);
     Decision { list, outcome }
+}
+
+/// The list of a decision: the same for every family.
+pub(super) fn considered(policy: &Policy, catchment: &Catchment, standings: &Standings) -> Vec<Considered> {
+    list(&policy.rules[catchment.rule].tiers, catchment, &standings.board)
+}
+
+impl Outcome {
+    /// How much of a list of this length matters to the TTL: up to the last pool that has a share; all of it if none has.
+    /// Of several families, the most.
+    pub(super) fn mattering(&self, list: usize) -> usize {
+        match self {
+            Self::Pools { shares, .. } => shares.iter().map(|&(at, _)| at + 1).max().unwrap_or_default(),
+            Self::NotOffered => 0,
+            _ => list,
+        }
+    }
+}
+
+/// Which pools of a rule a decision depends on: those of the tiers before, and those of the tier whose estimates without
+/// slowness are not above the limit. However others stand, nothing of the decision changes.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub(super) struct Reach {
+    tier: u32,
+    limit: f32,
+}
+
+impl Reach {
+    /// No pool.
+    pub(super) const NOTHING: Self = Self { tier: 0, limit: f32::NEG_INFINITY };
+    const EVERYTHING: Self = Self { tier: u32::MAX, limit: f32::INFINITY };
+
+    /// What an outcome depends on. Pools that stand behind all that share stay there: slowness only adds to estimates.
+    pub(super) fn of(policy: &Policy, catchment: &Catchment, list: &[Considered], outcome: &Outcome) -> Self {
+        let shares = match outcome {
+            Outcome::Pools { shares, step: Step::Healthy } => shares,
+            Outcome::NotOffered => return Self::NOTHING, // which families a pool has is no matter of health
+            _ => return Self::EVERYTHING,
+        };
+        let Some(first) = shares.first().map(|&(at, _)| &list[at]) else { return Self::EVERYTHING };
+        let nearest = policy.rules[catchment.rule].tiers[first.tier].order == Order::Nearest;
+        let limit = first.estimate.filter(|_| nearest).map_or(f32::INFINITY, |best| best.0 + policy.spread.within.0);
+        Self { tier: first.tier as u32, limit } // a rule has few tiers
+    }
+
+    /// Of two decisions.
+    pub(super) fn or(self, other: Self) -> Self {
+        if self < other { other } else { self }
+    }
+
+    /// Whether a pool is one of them, by its tier and its position there.
+    pub(super) fn has(self, catchment: &Catchment, tier: usize, at: usize) -> bool {
+        let near = || catchment.estimates[tier].as_ref().is_none_or(|steps| steps.step(at).millis().0 <= self.limit);
+        let tier = tier as u32;
+        tier < self.tier || tier == self.tier && near()
+    }
 }
 
 /// What became of each pool of a decision's list.
@@ -124,7 +181,15 @@ pub fn fates(
     chooser.fates()
 }
 
-fn outcome(policy: &Policy, tiers: &[Tier], list: &[Considered], family: AnswerFamily, all: &Standings) -> Outcome {
+/// What comes of a list in a family.
+pub(super) fn outcome(
+    policy: &Policy,
+    catchment: &Catchment,
+    list: &[Considered],
+    family: AnswerFamily,
+    all: &Standings,
+) -> Outcome {
+    let tiers = &policy.rules[catchment.rule].tiers;
     if !list.iter().any(|entry| all.board[entry.pool].family(family).offered) {
         return Outcome::NotOffered;
     }
@@ -151,12 +216,13 @@ fn outcome(policy: &Policy, tiers: &[Tier], list: &[Considered], family: AnswerF
 }
 
 /// The pools of a rule's tiers, one tier after another; `nearest` by estimate, the rest as written.
-fn list(tiers: &[Tier], catchment: &Catchment, standings: &IdVec<PoolId, Standing>) -> Vec<Considered> {
+fn list(tiers: &[Tier], catchment: &Catchment, standings: &IdVec<PoolId, Arc<Standing>>) -> Vec<Considered> {
     let mut list = Vec::new();
     for (tier, (written, estimates)) in tiers.iter().zip(&catchment.estimates).enumerate() {
         let start = list.len();
         for (at, &(pool, weight)) in written.pools.iter().enumerate() {
-            let estimate = estimates.as_ref().map(|steps| Millis(steps[at].millis().0 + standings[pool].slowness.0));
+            let estimate =
+                estimates.as_ref().map(|steps| Millis(steps.step(at).millis().0 + standings[pool].slowness.0));
             list.push(Considered { pool, tier, weight, estimate });
         }
         let ms = |entry: &Considered| entry.estimate.unwrap_or_default().0;
@@ -178,7 +244,7 @@ struct Chooser<'a> {
     tiers: &'a [Tier],
     list: &'a [Considered],
     family: AnswerFamily,
-    standings: &'a IdVec<PoolId, Standing>,
+    standings: &'a IdVec<PoolId, Arc<Standing>>,
     within: Millis,
     need: Need,
 }

@@ -6,40 +6,70 @@ use foldhash::fast::FixedState;
 
 use crate::base::Millis;
 use crate::health::Board;
+use crate::wire::{Class, Rtype};
 
 use super::model::{AnswerFamily, Endpoint, Pool, Spread};
 
-/// A share's worth of a 32-bit draw, so that a draw is an integer comparison.
-type Threshold = u32;
-
-/// Picks one of several things by share: thresholds rise to 2^32 − 1.
+/// Picks one of several things by share, with one multiplication and one comparison: an alias table (Walker 1977; Vose
+/// 1991). Each cell of equal width is shared by the thing of its number and at most one other.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Shares(Vec<Threshold>);
+pub(super) struct Shares(Box<[Cell]>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Cell {
+    /// The part of the cell, in 2^32nds, that is its own thing's.
+    own: u32,
+    /// Whose the rest is.
+    other: u32,
+}
 
 impl Shares {
     /// Shares in proportion to weights, of which at least one is above zero.
     #[must_use]
     pub(super) fn new(weights: &[f64]) -> Self {
         let total: f64 = weights.iter().sum();
-        let mut sum = 0.0;
-        let threshold = |weight: &f64| {
-            sum += weight;
-            (sum / total * f64::from(u32::MAX)).round() as u32 // within range: sum ≤ total
-        };
-        Self(weights.iter().map(threshold).collect())
+        let whole = |at| Cell { own: 0, other: at };
+        let mut cells: Vec<Cell> = (0..).take(weights.len()).map(whole).collect();
+        let mut left: Vec<f64> = weights.iter().map(|weight| weight / total * weights.len() as f64).collect();
+        let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..left.len()).partition(|&at| left[at] < 1.0);
+        while let (Some(&less), Some(&more)) = (small.last(), large.last()) {
+            small.pop();
+            cells[less] = Cell { own: (left[less] * 4_294_967_296.0).round() as u32, other: cells[more].other };
+            left[more] -= 1.0 - left[less];
+            if left[more] < 1.0 {
+                large.pop();
+                small.push(more);
+            }
+        }
+        // of what is left over each is a whole cell, but for rounding; a thing without weight is never among it
+        for at in small.into_iter().filter(|&at| weights[at] <= 0.0) {
+            let heaviest = (0..weights.len()).max_by(|&a, &b| weights[a].total_cmp(&weights[b])).unwrap_or(at);
+            cells[at] = Cell { own: 0, other: cells[heaviest].other };
+        }
+        Self(cells.into())
     }
 
     /// The chance of each position, exactly as draws fall.
     pub(super) fn chances(&self) -> impl Iterator<Item = f64> {
-        let start = |at: usize| if at == 0 { 0 } else { u64::from(self.0[at - 1]) + 1 };
-        let draws = (0..self.0.len()).map(move |at| u64::from(self.0[at]) + 1 - start(at));
-        draws.map(|draws| draws as f64 / (1u64 << 32) as f64)
+        let cells = self.0.len() as u64;
+        // the first draw that falls on or behind a point of the cells
+        let draw = |cell: usize, part: u32| (((cell as u64) << 32) + u64::from(part)).div_ceil(cells);
+        let mut draws = vec![0; self.0.len()];
+        for (at, cell) in self.0.iter().enumerate() {
+            let own = draw(at, cell.own) - draw(at, 0);
+            draws[at] += own;
+            draws[cell.other as usize] += draw(at + 1, 0) - draw(at, 0) - own;
+        }
+        draws.into_iter().map(|draws| draws as f64 / (1u64 << 32) as f64)
     }
 
     /// The position that a uniform draw falls on.
     #[must_use]
     pub(super) fn pick(&self, draw: u32) -> usize {
-        self.0.partition_point(|&threshold| threshold < draw).min(self.0.len() - 1)
+        let point = u64::from(draw) * self.0.len() as u64;
+        let at = (point >> 32) as usize;
+        let cell = self.0[at];
+        if (point as u32) < cell.own { at } else { cell.other as usize }
     }
 }
 
@@ -54,10 +84,59 @@ pub struct PoolAnswers {
     keys: Vec<u64>,
     /// The sets, as positions in `endpoints`, in order of name.
     pub sets: Vec<Vec<usize>>,
+    /// The same sets as records.
+    variants: Vec<Variant>,
     shares: Shares,
     /// How many endpoints an answer holds.
     count: usize,
 }
+
+/// The answer section of a set, ready but for its TTL: owners are pointers to the question's name, TTLs are zero.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    octets: Box<[u8]>,
+    count: u16,
+}
+
+impl Variant {
+    /// Where the TTL stands in a record.
+    pub const TTL_AT: usize = 6;
+
+    fn new(rtype: Rtype, rdatas: &[&[u8]]) -> Self {
+        let mut octets = Vec::new();
+        for rdata in rdatas {
+            let len = u16::try_from(rdata.len()).expect("an address, or a name of at most 255 octets");
+            octets.extend_from_slice(&QUESTION);
+            octets.extend_from_slice(&rtype.0.to_be_bytes());
+            octets.extend_from_slice(&Class::IN.0.to_be_bytes());
+            octets.extend_from_slice(&[0; 4]);
+            octets.extend_from_slice(&len.to_be_bytes());
+            octets.extend_from_slice(rdata);
+        }
+        Self { octets: octets.into(), count: u16::try_from(rdatas.len()).expect("at most 255 answers") }
+    }
+
+    /// The records.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// How many records there are; at least one.
+    #[must_use]
+    pub const fn count(&self) -> u16 {
+        self.count
+    }
+
+    /// The octets of one record: all are equally long.
+    #[must_use]
+    pub fn stride(&self) -> usize {
+        self.octets.len() / usize::from(self.count)
+    }
+}
+
+/// A compression pointer to the name of the question (RFC 1035 §4.1.4), which stands behind the header.
+const QUESTION: [u8; 2] = [0xc0, 12];
 
 /// The sets of a pool are written out up to this many; beyond it, windows of neighbours stand in, so that a large pool
 /// does not need a variant for every combination.
@@ -82,11 +161,15 @@ impl PoolAnswers {
         let count = if family == AnswerFamily::Cname { 1 } else { options.spread.answers.get().into() };
         let count = usable.len().min(count);
         let (sets, chances) = sets(&weights, count);
+        let rdata: Vec<Vec<u8>> = usable.iter().map(|&at| rdata(&pool.endpoints[at], family)).collect();
+        let variant =
+            |set: &Vec<usize>| Variant::new(family.rtype(), &set.iter().map(|&at| &*rdata[at]).collect::<Vec<&[u8]>>());
         Self {
             endpoints: usable.iter().zip(&weights).map(|(&at, weight)| (at, weight / total)).collect(),
-            rdata: usable.iter().map(|&at| rdata(&pool.endpoints[at], family)).collect(),
             keys: usable.iter().map(|&at| hash(&[pool.name.as_bytes(), pool.endpoints[at].name.as_bytes()])).collect(),
             shares: Shares::new(&chances),
+            variants: sets.iter().map(variant).collect(),
+            rdata,
             sets,
             count,
         }
@@ -96,6 +179,25 @@ impl PoolAnswers {
     #[must_use]
     pub fn draw(&self, draw: u32) -> &[usize] {
         &self.sets[self.shares.pick(draw)]
+    }
+
+    /// The records of the same set.
+    #[must_use]
+    pub fn variant(&self, draw: u32) -> &Variant {
+        &self.variants[self.shares.pick(draw)]
+    }
+
+    /// The records of the set that rendezvous gives a client; none where a set of several is chosen out of more.
+    #[must_use]
+    pub fn rendezvous_variant(&self, client: u64) -> Option<&Variant> {
+        if self.count == self.endpoints.len() {
+            return self.variants.first();
+        }
+        let mut first = None;
+        if self.count == 1 {
+            self.rendezvous(client, |at| first = self.variants.get(at)); // a set for each endpoint, in their order
+        }
+        first
     }
 
     /// The chance of each set.
@@ -296,6 +398,31 @@ mod tests {
             }
             for (drawn, weight) in drawn.iter().zip(&weights) {
                 prop_assert!((f64::from(*drawn) / 1e4 - weight / total).abs() < 0.01);
+            }
+        }
+
+        #[test]
+        fn chances_are_exact(weights in prop::collection::vec(prop_oneof![Just(0.0), 0.001f64..10.0], 1..40)) {
+            prop_assume!(weights.iter().any(|&weight| weight > 0.0));
+            let shares = Shares::new(&weights);
+            let total: f64 = weights.iter().sum();
+            prop_assert_eq!(shares.chances().sum::<f64>(), 1.0);
+            for (chance, weight) in shares.chances().zip(&weights) {
+                prop_assert!((chance - weight / total).abs() < 1e-8, "{} and not {}", chance, weight / total);
+                prop_assert!(*weight > 0.0 || chance == 0.0);
+            }
+            // the draws on both sides of every border that the chances tell of
+            let cells = shares.0.len() as u64;
+            for (at, cell) in shares.0.iter().enumerate() {
+                let border = (((at as u64) << 32) + u64::from(cell.own)).div_ceil(cells);
+                let start = ((at as u64) << 32).div_ceil(cells);
+                if border > start {
+                    prop_assert_eq!(shares.pick((border - 1) as u32), at);
+                    prop_assert_eq!(shares.pick(start as u32), at);
+                }
+                if border < ((at as u64 + 1) << 32).div_ceil(cells) {
+                    prop_assert_eq!(shares.pick(border as u32), cell.other as usize);
+                }
             }
         }
     }

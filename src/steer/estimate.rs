@@ -1,7 +1,9 @@
 //! How far a region is from a client, in milliseconds: distance, bias, and the steps that keep catchments few.
 
+use std::sync::{Arc, LazyLock, OnceLock};
+
 use crate::base::Millis;
-use crate::geo::Coords;
+use crate::geo::{Coords, Direction};
 
 /// Round trip that distance alone does not explain: access network, last hops, a handshake's worth of queueing.
 const BASE_MS: f64 = 11.0;
@@ -39,25 +41,138 @@ pub struct Measured {
 /// pools are down at once; fewer would send the clients of two failed regions to one place.
 const DISTINGUISHED: usize = 4;
 
-/// The estimates from a point to each place with its bias: the nearest four as they are, the rest as seen from the nearest
-/// place, so that they do not tell clients apart.
-#[must_use]
-pub fn measure(from: Coords, places: &[(Coords, i8)]) -> Vec<Measured> {
-    let estimate = |seen_from: Option<usize>, at: usize| {
-        let (to, bias) = places[at];
-        let km = seen_from.map_or(from, |place| places[place].0).distance_km(to);
-        let ms = biased(by_distance(km), bias);
-        Measured { seen_from, km, ms, step: Step::of(ms) }
-    };
-    let mut all: Vec<Measured> = (0..places.len()).map(|at| estimate(None, at)).collect();
-    let mut order: Vec<usize> = (0..places.len()).collect();
-    order.sort_by(|&a, &b| all[a].ms.total_cmp(&all[b].ms));
-    let farthest = order.iter().take(DISTINGUISHED).map(|&at| all[at].step).max();
-    for &at in order.iter().skip(DISTINGUISHED) {
-        all[at] = estimate(Some(order[0]), at);
-        all[at].step = all[at].step.max(farthest.unwrap_or(all[at].step));
+/// The places of a tier's pools with their biases, made ready for estimates from very many points.
+#[derive(Debug)]
+pub struct Places {
+    places: Box<[Place]>,
+    /// The step to each place as seen from each that is nearest to somebody.
+    seen: Box<[OnceLock<Box<[Step]>>]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    coords: Coords,
+    direction: Direction,
+    bias: i8,
+}
+
+impl PartialEq for Places {
+    fn eq(&self, other: &Self) -> bool {
+        let key = |place: &Place| (place.coords, place.bias);
+        self.places.iter().map(key).eq(other.places.iter().map(key))
     }
-    all
+}
+
+impl Eq for Places {}
+
+impl Place {
+    fn estimate(&self, from: Direction) -> (f64, f64) {
+        let km = from.distance_km(self.direction);
+        (km, biased(by_distance(km), self.bias))
+    }
+}
+
+impl Places {
+    /// These places.
+    #[must_use]
+    pub fn new(places: &[(Coords, i8)]) -> Self {
+        let place = |&(coords, bias): &(Coords, i8)| Place { coords, direction: coords.direction(), bias };
+        Self { places: places.iter().map(place).collect(), seen: places.iter().map(|_| OnceLock::new()).collect() }
+    }
+
+    /// The steps to all places as seen from one.
+    fn seen(&self, from: u32) -> &[Step] {
+        let from = from as usize;
+        let step = |to: &Place| Step::of(to.estimate(self.places[from].direction).1);
+        self.seen[from].get_or_init(|| self.places.iter().map(step).collect())
+    }
+
+    /// The nearest places by estimate, nearest first; of equals the first. At most as many as are distinguished.
+    fn nearest(&self, from: Direction) -> impl Iterator<Item = (usize, f64)> + Clone {
+        let mut nearest = [(usize::MAX, f64::INFINITY); DISTINGUISHED];
+        for (at, place) in self.places.iter().enumerate() {
+            let farthest = nearest[DISTINGUISHED - 1].1;
+            let at_least = biased(by_distance(from.chord_km(place.direction) - 1.0), place.bias);
+            if at_least >= farthest {
+                continue; // spares the arc sine of most
+            }
+            let (_, ms) = place.estimate(from);
+            let rank = nearest.partition_point(|&(_, other)| other <= ms);
+            if rank < DISTINGUISHED {
+                nearest[rank..].rotate_right(1);
+                nearest[rank] = (at, ms);
+            }
+        }
+        nearest.into_iter().filter(|&(at, _)| at != usize::MAX)
+    }
+
+    /// What the estimates from a point are made of: the nearest four as they are, the rest as seen from the nearest
+    /// place, so that they do not tell clients apart.
+    #[must_use]
+    pub fn measure(self: &Arc<Self>, from: Coords) -> Vec<Measured> {
+        let estimates = self.estimates(from);
+        let (from, near) = (from.direction(), self.nearest(from.direction()));
+        let first = near.clone().next();
+        let measured = |at: usize| {
+            let seen_from = if near.clone().any(|(near, _)| near == at) { None } else { first.map(|(first, _)| first) };
+            let (km, ms) = self.places[at].estimate(seen_from.map_or(from, |place| self.places[place].direction));
+            Measured { seen_from, km, ms, step: estimates.step(at) }
+        };
+        (0..self.places.len()).map(measured).collect()
+    }
+
+    /// The estimates from a point.
+    #[must_use]
+    pub fn estimates(self: &Arc<Self>, from: Coords) -> Estimates {
+        let near = self.nearest(from.direction());
+        let mut estimates =
+            Estimates { places: Arc::clone(self), near: [UNUSED; DISTINGUISHED], row: 0, least: Step(0) };
+        for (slot, (at, ms)) in estimates.near.iter_mut().zip(near.clone()) {
+            *slot = (u32::try_from(at).expect("fewer than 2^32 pools"), Step::of(ms));
+        }
+        if self.places.len() > DISTINGUISHED {
+            estimates.row = estimates.near[0].0;
+            estimates.least = estimates.near.iter().map(|&(_, step)| step).max().unwrap_or(Step(0));
+            // what the rest of the row says too need not be told apart
+            let (row, least) = (self.seen(estimates.row), estimates.least);
+            for slot in &mut estimates.near {
+                if slot.1 == row[slot.0 as usize].max(least) {
+                    *slot = UNUSED;
+                }
+            }
+        }
+        estimates.near.sort_unstable();
+        estimates
+    }
+}
+
+/// The steps from a client to each pool of a tier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Estimates {
+    /// The nearest pools, in the order written.
+    near: [(u32, Step); DISTINGUISHED],
+    /// The nearest place: from it the rest are seen.
+    row: u32,
+    /// No step of the rest is below that of a nearer one.
+    least: Step,
+    places: Arc<Places>,
+}
+
+const UNUSED: (u32, Step) = (u32::MAX, Step(u16::MAX));
+
+impl std::hash::Hash for Estimates {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (self.near, self.row, self.least).hash(state); // those of one tier have the same places
+    }
+}
+
+impl Estimates {
+    /// The step to a pool, by its position in the tier.
+    #[must_use]
+    pub fn step(&self, at: usize) -> Step {
+        let near = self.near.iter().find(|&&(near, _)| near as usize == at);
+        near.map_or_else(|| self.places.seen(self.row)[at].max(self.least), |&(_, step)| step)
+    }
 }
 
 /// A quantised estimate. Clients whose estimates fall into the same steps are one catchment.
@@ -83,6 +198,13 @@ impl Step {
     /// The estimate that stands for the whole step: its middle.
     #[must_use]
     pub fn millis(self) -> Millis {
+        // plans ask for very many
+        static FIRST: LazyLock<[Millis; 128]> =
+            LazyLock::new(|| std::array::from_fn(|step| Step(step as u16).middle()));
+        FIRST.get(usize::from(self.0)).copied().unwrap_or_else(|| self.middle())
+    }
+
+    fn middle(self) -> Millis {
         let middle = f64::from(self.0) + 0.5;
         let ms =
             if middle < LINEAR_STEPS { middle * FINEST_MS } else { KNEE_MS * ((middle - LINEAR_STEPS) / 8.0).exp2() };

@@ -4,6 +4,7 @@
 //! *Dynamic*: `decide` turns a catchment's estimates and the board into shares, and a plan holds what each catchment
 //! answers now. Neither knows sockets, files or the time; nothing here runs per query but look-ups and one draw.
 
+mod build;
 mod catchment;
 mod decide;
 mod draw;
@@ -12,11 +13,12 @@ mod matcher;
 mod model;
 mod plan;
 mod standing;
+mod wiring;
 
 pub use catchment::{Catchment, CatchmentMap, catchment_maps, measured};
 pub use decide::{Considered, Decision, Fate, Outcome, Standings, Step as DecidingStep, decide, fates};
-pub use draw::{Options, PoolAnswers, latency_factors};
-pub use estimate::{Measured, Step, biased, by_distance, measure};
+pub use draw::{Options, PoolAnswers, Variant, latency_factors};
+pub use estimate::{Estimates, Measured, Places, Step, biased, by_distance};
 pub use matcher::Matcher;
 pub use model::{
     AnswerFamily, Endpoint, MinHealthy, Order, Policy, PolicyKind, Pool, Region, Rule, Spread, SteeredName, Steering,

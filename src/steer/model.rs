@@ -138,7 +138,7 @@ impl Pool {
 }
 
 /// Whether a policy answers with addresses or with names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PolicyKind {
     /// A and AAAA.
     Address,
@@ -188,7 +188,7 @@ pub struct Spread {
 }
 
 /// What a policy answers when no pool is usable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WhenAllDown {
     /// The zone file's static records.
     LastResort,
@@ -237,7 +237,7 @@ pub struct Tier {
 }
 
 /// How the pools of a tier are ordered and share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Order {
     /// `pools`: as written; the first usable takes all.
     Written,

@@ -1,37 +1,44 @@
 //! Dynamic steering: what each catchment of each policy answers now. Built from the board, never walks prefixes.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::base::{CatchmentId, IdVec, Mono, Now, PolicyId, PoolId, Ttl};
+use crate::base::{CatchmentId, Id, IdVec, Mono, Now, PolicyId, PoolId, Ttl};
 use crate::health::{Board, TargetView, Verdict};
 
-use super::catchment::{Catchment, CatchmentMap};
-use super::decide::{Considered, Decision, Outcome, Standings, Step, decide};
-use super::draw::{Options, PoolAnswers, Shares, hash, rendezvous_score};
-use super::model::{AnswerFamily, Policy, Steering, TtlRange};
-use super::standing::{Assume, standings};
+use super::build::Made;
+use super::decide::{Considered, Decision};
+use super::draw::{PoolAnswers, Shares, Variant, hash, rendezvous_score};
+use super::model::{AnswerFamily, Steering, TtlRange};
 
 /// What every policy answers.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// By policy.
     pub policies: IdVec<PolicyId, PolicyPlan>,
+    /// What the next plan is made from.
+    pub(super) made: Made,
 }
 
-/// What one policy answers, by catchment.
-#[derive(Clone, Debug)]
+impl PartialEq for Plan {
+    fn eq(&self, other: &Self) -> bool {
+        self.policies == other.policies
+    }
+}
+
+/// What one policy answers, by catchment. Policies that answer alike share it.
+#[derive(Clone, Debug, PartialEq)]
 pub struct PolicyPlan {
-    catchments: IdVec<CatchmentId, CatchmentPlan>,
+    /// Catchments with one answer share it.
+    pub(super) catchments: Arc<[Arc<CatchmentPlan>]>,
     /// Hash of the policy's name, which every stickiness key holds.
-    sticky: Option<u64>,
+    pub(super) sticky: Option<u64>,
 }
 
 /// What one catchment is answered with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CatchmentPlan {
     /// By family.
-    families: [FamilyPlan; 3],
+    pub(super) families: [FamilyPlan; 3],
     /// Whether all that matters to it is settled (§5.7).
     pub settled: Settled,
 }
@@ -58,6 +65,13 @@ pub struct PoolDraw {
     shares: Shares,
 }
 
+impl PoolDraw {
+    pub(super) fn new(pools: Vec<SharingPool>) -> Self {
+        let shares = Shares::new(&pools.iter().map(|pool| pool.share).collect::<Vec<f64>>());
+        Self { pools, shares }
+    }
+}
+
 /// A pool with its share and its answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SharingPool {
@@ -67,7 +81,7 @@ pub struct SharingPool {
     pub share: f64,
     /// What it answers.
     pub answers: Arc<PoolAnswers>,
-    key: u64,
+    pub(super) key: u64,
 }
 
 /// Whether every target that matters to a catchment is settled.
@@ -124,7 +138,7 @@ impl PolicyPlan {
     /// What a catchment is answered with.
     #[must_use]
     pub fn catchment(&self, catchment: CatchmentId) -> &CatchmentPlan {
-        &self.catchments[catchment]
+        &self.catchments[catchment.index()]
     }
 
     /// The key that a sticky policy gives a client network; none if the policy draws anew each time.
@@ -149,8 +163,26 @@ impl PoolDraw {
     /// The pool that rendezvous gives a client key.
     #[must_use]
     pub fn rendezvous_pool(&self, client: u64) -> Option<&SharingPool> {
+        if let [only] = &self.pools[..] {
+            return Some(only);
+        }
         let score = |pool: &&SharingPool| rendezvous_score(client, pool.key, pool.share);
         self.pools.iter().min_by(|a, b| score(a).total_cmp(&score(b)))
+    }
+
+    /// One answer drawn by share, ready, and the pool it is of: the one that [`draw`](Self::draw) draws.
+    #[must_use]
+    pub fn variant(&self, random: u64) -> (PoolId, &Variant) {
+        let SharingPool { pool, answers, .. } = &self.pools[self.shares.pick((random >> 32) as u32)];
+        (*pool, answers.variant(random as u32))
+    }
+
+    /// The answer that rendezvous gives a client key, ready, and the pool it is of. None where several endpoints are chosen
+    /// out of more: [`rendezvous`](Self::rendezvous) visits those.
+    #[must_use]
+    pub fn rendezvous_variant(&self, client: u64) -> Option<(PoolId, &Variant)> {
+        let pool = self.rendezvous_pool(client)?;
+        Some((pool.pool, pool.answers.rendezvous_variant(client)?))
     }
 
     /// Visits the RDATA of one answer drawn by share; returns the pool it is of.
@@ -170,92 +202,10 @@ impl PoolDraw {
     }
 }
 
-impl Plan {
-    /// Builds the plan that follows from a board.
-    #[must_use]
-    pub fn build(steering: &Steering, maps: &IdVec<PolicyId, Arc<CatchmentMap>>, board: &Board) -> Self {
-        let standings = Standings {
-            board: standings(steering, board, Assume::Board),
-            all_up: standings(steering, board, Assume::AllUp),
-        };
-        let mut builder = Builder { steering, board, standings, answers: HashMap::new() };
-        let policies = steering.policies.iter().zip(maps).map(|(policy, map)| builder.policy(policy, map));
-        Self { policies: policies.collect() }
-    }
-}
-
-/// What tells the answers of one pool apart.
-type AnswersKey = (PoolId, AnswerFamily, bool, u8, bool);
-
-struct Builder<'a> {
-    steering: &'a Steering,
-    board: &'a Board,
-    standings: Standings,
-    /// Answers depend on no catchment, so all that use a pool alike share them.
-    answers: HashMap<AnswersKey, Arc<PoolAnswers>>,
-}
-
-impl Builder<'_> {
-    fn policy(&mut self, policy: &Policy, map: &CatchmentMap) -> PolicyPlan {
-        PolicyPlan {
-            catchments: map.catchments.iter().map(|catchment| self.catchment(policy, catchment)).collect(),
-            sticky: policy.sticky.then(|| hash(&[policy.name.as_bytes()])),
-        }
-    }
-
-    fn catchment(&mut self, policy: &Policy, catchment: &Catchment) -> CatchmentPlan {
-        let mut families = [const { FamilyPlan::NoData }; 3];
-        let (mut list, mut matters) = (Vec::new(), 0);
-        for &family in policy.kind.families() {
-            let decision = decide(policy, catchment, family, &self.standings);
-            matters = matters.max(decision.mattering());
-            families[family as usize] = self.family(policy, family, &decision);
-            list = decision.list; // the same for every family
-        }
-        CatchmentPlan { families, settled: Settled::of(self.steering, self.board, &list[..matters]) }
-    }
-
-    fn family(&mut self, policy: &Policy, family: AnswerFamily, decision: &Decision) -> FamilyPlan {
-        match &decision.outcome {
-            Outcome::Pools { shares, step } => {
-                let sharing = |&(at, share): &(usize, f64)| {
-                    let pool = decision.list[at].pool;
-                    let answers = self.answers(policy, pool, family, *step);
-                    SharingPool { pool, share, answers, key: hash(&[self.steering.pools[pool].name.as_bytes()]) }
-                };
-                let pools: Vec<SharingPool> = shares.iter().map(sharing).collect();
-                let shares = Shares::new(&pools.iter().map(|pool| pool.share).collect::<Vec<f64>>());
-                FamilyPlan::Pools(PoolDraw { pools, shares })
-            }
-            Outcome::NotOffered | Outcome::NoData => FamilyPlan::NoData,
-            Outcome::LastResort => FamilyPlan::LastResort,
-            Outcome::LastResortOrFail => FamilyPlan::LastResortOrFail,
-            Outcome::ServFail => FamilyPlan::ServFail,
-        }
-    }
-
-    fn answers(&mut self, policy: &Policy, pool: PoolId, family: AnswerFamily, step: Step) -> Arc<PoolAnswers> {
-        let all_up = step == Step::AllDown;
-        let key = (pool, family, all_up, policy.spread.answers.get(), policy.latency_weight);
-        let standings = if all_up { &self.standings.all_up } else { &self.standings.board };
-        let build = || {
-            let options = Options { spread: policy.spread, latency_weight: policy.latency_weight };
-            let (usable, any) = (&standings[pool].family(family).usable, standings[pool].usable_in_any());
-            Arc::new(PoolAnswers::new(&self.steering.pools[pool], usable, &any, family, &options, self.board))
-        };
-        Arc::clone(self.answers.entry(key).or_insert_with(build))
-    }
-}
-
 impl Decision {
-    /// How much of the list matters to the TTL: up to the last pool that has a share; all of it if none has. Of several
-    /// families, the most.
+    /// How much of the list matters to the TTL.
     #[must_use]
     pub fn mattering(&self) -> usize {
-        match &self.outcome {
-            Outcome::Pools { shares, .. } => shares.iter().map(|&(at, _)| at + 1).max().unwrap_or_default(),
-            Outcome::NotOffered => 0,
-            _ => self.list.len(),
-        }
+        self.outcome.mattering(self.list.len())
     }
 }

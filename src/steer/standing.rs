@@ -2,6 +2,8 @@
 //!
 //! Computed once a board and pool, not once a catchment.
 
+use std::sync::Arc;
+
 use crate::base::{IdVec, Millis, PoolId, TargetId};
 use crate::health::{Board, Forced, TargetView, Verdict};
 
@@ -137,7 +139,7 @@ impl Standing {
         any
     }
 
-    fn of(pool: &Pool, board: &Board, assume: Assume) -> Self {
+    pub(super) fn of(pool: &Pool, board: &Board, assume: Assume) -> Self {
         let judge = |family| Judge::new(pool, board, family, assume);
         let judges = AnswerFamily::ALL.map(judge);
         let families = judges.each_ref().map(|judge| judge.standing(pool));
@@ -224,6 +226,6 @@ fn is_up(view: &TargetView) -> bool {
 
 /// How every pool stands.
 #[must_use]
-pub fn standings(steering: &Steering, board: &Board, assume: Assume) -> IdVec<PoolId, Standing> {
-    steering.pools.iter().map(|pool| Standing::of(pool, board, assume)).collect()
+pub fn standings(steering: &Steering, board: &Board, assume: Assume) -> IdVec<PoolId, Arc<Standing>> {
+    steering.pools.iter().map(|pool| Arc::new(Standing::of(pool, board, assume))).collect()
 }

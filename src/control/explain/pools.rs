@@ -9,8 +9,8 @@ use crate::base::{PoolId, TargetId};
 use crate::geo::Location;
 use crate::health::Forced;
 use crate::steer::{
-    AnswerFamily, Assume, Considered, DecidingStep, Endpoint, FamilyPlan, Fate, Judged, Measured, Order, Outcome, Part,
-    Pool, PoolAnswers, Usability, by_distance, fates, judged, latency_factors, measured,
+    AnswerFamily, Assume, Considered, DecidingStep, Endpoint, Estimates, FamilyPlan, Fate, Judged, Measured, Order,
+    Outcome, Part, Pool, PoolAnswers, Usability, by_distance, fates, judged, latency_factors, measured,
 };
 
 /// The pools in the order they were looked at. Where the location is known, their distances are measured once more, and must
@@ -18,8 +18,14 @@ use crate::steer::{
 pub(super) fn facts(case: &Case<'_>, location: Option<&Location>) -> Result<Vec<PoolFacts>, ExplainError> {
     let distances = location.map(|location| measured(case.rule(), case.steering(), location));
     if let Some(distances) = &distances {
-        let steps = |tier: &Option<Vec<Measured>>| tier.as_ref().map(|all| all.iter().map(|one| one.step).collect());
-        let same = distances.iter().map(steps).eq(case.catchment().estimates.iter().cloned());
+        let planned = &case.catchment().estimates;
+        let steps = |(measured, planned): (&Option<Vec<Measured>>, &Option<Estimates>)| match (measured, planned) {
+            (Some(measured), Some(planned)) => {
+                measured.iter().enumerate().all(|(at, one)| one.step == planned.step(at))
+            }
+            (measured, planned) => measured.is_none() && planned.is_none(),
+        };
+        let same = distances.len() == planned.len() && distances.iter().zip(planned).all(steps);
         must(same, || format!("measured {distances:?}, planned {:?}", case.catchment().estimates))?;
     }
     let fates = fates(case.policy(), case.catchment(), case.met.family, &case.standings, &case.decision);
@@ -106,7 +112,7 @@ impl Considering<'_> {
         let tier = self.case.catchment().estimates[self.entry.tier].as_ref()?;
         let written = &self.case.rule().tiers[self.entry.tier].pools;
         let at = written.iter().position(|&(pool, _)| pool == self.entry.pool)?;
-        let step_ms = tier[at].millis();
+        let step_ms = tier.step(at).millis();
         let distances = self.distances.and_then(|tiers| tiers[self.entry.tier].as_ref());
         Some(EstimateFacts {
             ms: millis(self.entry.estimate?),

@@ -26,7 +26,7 @@ async fn hasty_probe(kind: CheckKind, to: SocketAddr) -> Outcome {
 }
 
 async fn run(check: Check, to: SocketAddr) -> Outcome {
-    let key = ProbeKey { check: Arc::new(check), addr: to.ip(), port: to.port() };
+    let key = ProbeKey::new(Arc::new(check), to.ip(), to.port());
     let probe = probe_of(&key, &Clients::default()).expect("a check that can be run");
     probe.run().await
 }
@@ -109,7 +109,7 @@ async fn a_port_without_tls_is_a_failure_of_tls() {
 #[tokio::test]
 async fn a_check_without_certificates_cannot_be_run() {
     let check = check(CheckKind::Https(http(Some(Arc::from(&b"no certificate"[..])))));
-    let key = ProbeKey { check: Arc::new(check), addr: [127, 0, 0, 1].into(), port: 443 };
+    let key = ProbeKey::new(Arc::new(check), [127, 0, 0, 1].into(), 443);
     assert!(probe_of(&key, &Clients::default()).is_err());
 }
 
@@ -219,7 +219,7 @@ async fn tcp_connects() {
 async fn an_address_is_no_host() {
     for host in ["192.0.2.1", "[2001:db8::1]", "1.2", ""] {
         let check = check(CheckKind::Http(HttpCheck { host: host.to_owned(), ..http(None) }));
-        let key = ProbeKey { check: Arc::new(check), addr: [127, 0, 0, 1].into(), port: 80 };
+        let key = ProbeKey::new(Arc::new(check), [127, 0, 0, 1].into(), 80);
         assert!(probe_of(&key, &Clients::default()).is_err(), "{host}");
     }
 }

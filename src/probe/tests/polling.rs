@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The n-th of many targets at one port: 127.1.x.y.
 fn key(n: u16, port: u16, check: &Arc<Check>) -> ProbeKey {
     let [high, low] = n.to_be_bytes();
-    ProbeKey { check: Arc::clone(check), addr: Ipv4Addr::new(127, 1, high, low).into(), port }
+    ProbeKey::new(Arc::clone(check), Ipv4Addr::new(127, 1, high, low).into(), port)
 }
 
 /// A probe that does what a closure says, for targets without sockets.
@@ -193,7 +193,7 @@ async fn a_dropped_poller_probes_no_more() {
     let (events, mut received) = unbounded_channel();
     let poller = Poller::start(Handle::current(), events, Options::default());
     let check = Arc::new(Check { interval: Duration::from_millis(10), ..check(CheckKind::Tcp) });
-    poller.set_targets(&HashSet::from([ProbeKey { check, addr: origin.addr.ip(), port: origin.addr.port() }]));
+    poller.set_targets(&HashSet::from([ProbeKey::new(check, origin.addr.ip(), origin.addr.port())]));
     next(&mut received).await;
     drop(poller);
     let closed = async { while received.recv().await.is_some() {} };

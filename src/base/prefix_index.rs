@@ -1,0 +1,319 @@
+//! What queries look addresses up in: a [`PrefixMap`] whose values are numbers, laid out for few memory accesses.
+//!
+//! Six bits are taken at a step, as in a poptrie (Asai and Ohara 2015): a node says by one bit each which of its 64
+//! slots go on, and by another where a run of equal leaves begins; both kinds lie side by side in two arrays. A leaf
+//! holds its value and the length of its prefix. A large map has tables in front that take the first bits at once.
+
+use std::net::IpAddr;
+
+use super::prefix_map::{Entry, PrefixMap};
+
+/// Numbers by prefix: what [`PrefixMap::index`] makes. It answers exactly as the map does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrefixIndex {
+    v4: Root,
+    v6: Root,
+    nodes: Box<[Node]>,
+    leaves: Box<[Slot]>,
+}
+
+/// A leaf (top bit set, then 23 bits of value and 8 of depth) or the number of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Slot(u32);
+
+const LEAF: u32 = 1 << 31;
+/// The value of a leaf below which the IPv4 part stands.
+const GRAFT: u32 = (1 << 23) - 1;
+/// How many bits a node takes.
+const STRIDE: u8 = 6;
+const SLOTS: usize = 1 << STRIDE;
+
+impl Slot {
+    fn leaf(value: u32, depth: u8) -> Self {
+        Self(LEAF | value << 8 | u32::from(depth))
+    }
+
+    fn node(node: usize) -> Self {
+        let node = u32::try_from(node).expect("fewer nodes than the map has");
+        Self(node)
+    }
+
+    const fn is_leaf(self) -> bool {
+        self.0 & LEAF != 0
+    }
+
+    const fn value(self) -> u32 {
+        (self.0 & !LEAF) >> 8
+    }
+
+    const fn depth(self) -> u8 {
+        self.0 as u8
+    }
+}
+
+/// 64 subtrees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Node {
+    /// Which of them are nodes.
+    inner: u64,
+    /// Which of them begin a run of leaves that are equal; nodes between do not end it.
+    runs: u64,
+    first_node: u32,
+    first_leaf: u32,
+}
+
+/// Where the search in one family begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Root {
+    slot: Slot,
+    /// In a large map, what follows from the first bits of every address that begins with `start`.
+    table: Box<[Slot]>,
+    start: Start,
+}
+
+/// The bits that an address must begin with to be found by a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Start {
+    bits: u64,
+    len: u8,
+}
+
+const TABLE_BITS: u8 = 16;
+/// A smaller map is searched from its root: tables would be most of it.
+const LARGE: usize = 4096;
+const V4_START: Start = Start { bits: 0, len: 0 };
+/// 2000::/3, of which all global unicast addresses are (RFC 4291 §2.4, IANA).
+const V6_START: Start = Start { bits: 0b001, len: 3 };
+
+impl Start {
+    const fn covers(self, top: u64) -> bool {
+        self.len == 0 || top >> (64 - self.len) == self.bits
+    }
+}
+
+impl PrefixIndex {
+    /// The value of an address, and the length of the widest prefix around it that has no other value.
+    #[must_use]
+    pub fn get(&self, addr: IpAddr) -> (u32, u8) {
+        match addr {
+            IpAddr::V4(v4) => self.find(&self.v4, u128::from(v4.to_bits()) << 96),
+            IpAddr::V6(v6) => {
+                let bits = v6.to_bits();
+                let (value, depth) = self.find(&self.v6, bits);
+                if value != GRAFT {
+                    return (value, depth);
+                }
+                let (value, more) = self.find(&self.v4, bits << depth);
+                (value, depth + more)
+            }
+        }
+    }
+
+    fn find(&self, root: &Root, bits: u128) -> (u32, u8) {
+        let top = (bits >> 64) as u64;
+        let (mut slot, mut depth) = (root.slot, 0);
+        if !root.table.is_empty() && root.start.covers(top) {
+            slot = root.table[(top << root.start.len >> (64 - TABLE_BITS)) as usize];
+            depth = root.start.len + TABLE_BITS;
+        }
+        while !slot.is_leaf() {
+            let node = &self.nodes[slot.0 as usize];
+            let side = 1u64 << (bits << depth >> (128 - STRIDE)) as u8;
+            slot = if node.inner & side != 0 {
+                Slot(node.first_node + (node.inner & (side - 1)).count_ones())
+            } else {
+                self.leaves[(node.first_leaf + (node.runs & (side - 1 | side)).count_ones() - 1) as usize]
+            };
+            depth += STRIDE;
+        }
+        (slot.value(), slot.depth())
+    }
+
+    /// How much memory it takes.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        let slots = self.v4.table.len() + self.v6.table.len() + self.leaves.len();
+        size_of::<Self>() + size_of_val(&*self.nodes) + slots * size_of::<Slot>()
+    }
+}
+
+impl<T> PrefixMap<T> {
+    /// The same prefixes with numbers below 2^23 − 1 for values, to be looked up fast.
+    pub fn index(&self, number: impl FnMut(&T) -> u32) -> PrefixIndex {
+        self.index_with(number, LARGE)
+    }
+
+    fn index_with(&self, number: impl FnMut(&T) -> u32, large: usize) -> PrefixIndex {
+        let values: Vec<u32> = self.values().iter().map(number).collect();
+        assert!(values.iter().all(|&value| value < GRAFT), "fewer than 2^23 − 1 values");
+        let mut builder = Builder { map: self, values, graft: None, done: None, nodes: Vec::new(), leaves: Vec::new() };
+        let large = self.node_count() >= large;
+        let v4 = builder.root(self.v4(), V4_START, large);
+        builder.graft = Some(self.v4()).filter(|root| root.value().is_none());
+        let v6 = builder.root(self.v6(), V6_START, large);
+        PrefixIndex { v4, v6, nodes: builder.nodes.into(), leaves: builder.leaves.into() }
+    }
+}
+
+struct Builder<'a, T> {
+    map: &'a PrefixMap<T>,
+    values: Vec<u32>,
+    /// The IPv4 part, where it stands below IPv6.
+    graft: Option<Entry>,
+    /// What a table answers, and need not be in the nodes below its root.
+    done: Option<Entry>,
+    nodes: Vec<Node>,
+    leaves: Vec<Slot>,
+}
+
+/// A subtree on the way: a leaf, or a node of the map.
+#[derive(Clone, Copy, PartialEq)]
+enum Met {
+    Leaf(Slot),
+    Node(Entry),
+}
+
+impl<T> Builder<'_, T> {
+    fn met(&self, entry: Entry, depth: u8) -> Met {
+        match entry.value() {
+            Some(value) => Met::Leaf(Slot::leaf(self.values[value], depth)),
+            None if self.graft == Some(entry) => Met::Leaf(Slot::leaf(GRAFT, depth)),
+            None if self.done == Some(entry) => Met::Leaf(Slot::leaf(0, depth)),
+            None => Met::Node(entry),
+        }
+    }
+
+    fn root(&mut self, entry: Entry, start: Start, large: bool) -> Root {
+        let table = if large { self.table(entry, start) } else { Box::default() };
+        Root { slot: self.subtree(entry, 0), table, start }
+    }
+
+    /// What stands below each value of the table's bits.
+    fn table(&mut self, root: Entry, start: Start) -> Box<[Slot]> {
+        let mut met = self.met(root, 0);
+        for depth in 0..start.len {
+            if let Met::Node(entry) = met {
+                let side = start.bits >> (start.len - 1 - depth) & 1;
+                met = self.met(self.map.children(entry)[side as usize], depth + 1);
+            }
+        }
+        let mut all = vec![met; 1 << TABLE_BITS];
+        self.spread(met, start.len, &mut all);
+        let depth = start.len + TABLE_BITS;
+        let table = all.into_iter().map(|met| self.slot(met, depth)).collect();
+        self.done = if let Met::Node(entry) = met { Some(entry) } else { None };
+        table
+    }
+
+    fn slot(&mut self, met: Met, depth: u8) -> Slot {
+        match met {
+            Met::Leaf(leaf) => leaf,
+            Met::Node(entry) => self.subtree(entry, depth),
+        }
+    }
+
+    fn subtree(&mut self, entry: Entry, depth: u8) -> Slot {
+        match self.met(entry, depth) {
+            Met::Leaf(leaf) => leaf,
+            Met::Node(entry) => {
+                let at = self.nodes.len();
+                self.nodes.push(Node::default());
+                self.node(at, entry, depth);
+                Slot::node(at)
+            }
+        }
+    }
+
+    /// Fills a node that has its place.
+    fn node(&mut self, at: usize, entry: Entry, depth: u8) {
+        let mut below = [Met::Node(entry); SLOTS];
+        self.spread(Met::Node(entry), depth, &mut below);
+        let mut node = Node {
+            first_leaf: u32::try_from(self.leaves.len()).expect("fewer leaves than the map has"),
+            first_node: Slot::node(self.nodes.len()).0,
+            ..Node::default()
+        };
+        let mut last = None;
+        for (slot, met) in below.iter().enumerate() {
+            match *met {
+                Met::Node(_) => node.inner |= 1 << slot,
+                Met::Leaf(leaf) if last != Some(leaf) => {
+                    node.runs |= 1 << slot;
+                    self.leaves.push(leaf);
+                    last = Some(leaf);
+                }
+                Met::Leaf(_) => {}
+            }
+        }
+        self.nodes[at] = node;
+        let first = self.nodes.len();
+        self.nodes.resize(first + node.inner.count_ones() as usize, Node::default());
+        let inner = below.into_iter().filter_map(|met| if let Met::Node(entry) = met { Some(entry) } else { None });
+        for (child, entry) in inner.enumerate() {
+            self.node(first + child, entry, depth + STRIDE);
+        }
+    }
+
+    /// What stands below each value of the next bits, as many as `out` has room for.
+    fn spread(&self, met: Met, depth: u8, out: &mut [Met]) {
+        match met {
+            Met::Node(entry) if out.len() > 1 => {
+                let [zero, one] = self.map.children(entry);
+                let (left, right) = out.split_at_mut(out.len() / 2);
+                self.spread(self.met(zero, depth + 1), depth + 1, left);
+                self.spread(self.met(one, depth + 1), depth + 1, right);
+            }
+            _ => out.fill(met),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::prefix_map::tests::{built, edges, prefixes};
+    use super::*;
+
+    fn agree(map: &PrefixMap<u8>, index: &PrefixIndex, addr: IpAddr) -> Result<(), TestCaseError> {
+        let (&value, depth) = map.get(addr);
+        prop_assert_eq!(index.get(addr), (value.into(), depth), "{}", addr);
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn answers_as_the_map_does(
+            inserted in prefixes(),
+            grafted in any::<bool>(),
+            v4 in prop::collection::vec(any::<u32>(), 20),
+            v6 in prop::collection::vec(any::<u128>(), 20),
+        ) {
+            let mut map = built(&inserted);
+            if grafted {
+                for at in ["64:ff9b::/96", "2002::/16", "::ffff:0:0/96"] {
+                    map.graft_v4(at.parse().expect("a prefix"));
+                }
+                map = map.map(|value| value / 2); // folds what became equal
+            }
+            let random = v4.iter().map(|&bits| IpAddr::from(bits.to_be_bytes()));
+            let global = v6.iter().map(|&bits| IpAddr::from((bits >> 3 | 1 << 125).to_be_bytes()));
+            let embedded = v4.iter().flat_map(|&bits| {
+                let bits = u128::from(bits);
+                [bits | 0x64_ff9b << 96, bits << 80 | 0x2002 << 112, bits | 0xffff << 32].map(|bits| bits.to_be_bytes().into())
+            });
+            for index in [map.index_with(|&value| value.into(), 0), map.index_with(|&value| value.into(), usize::MAX)] {
+                for addr in edges(&inserted).into_iter().chain(random.clone()).chain(global.clone()).chain(embedded.clone()) {
+                    agree(&map, &index, addr)?;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_map_of_one_value_is_small() {
+        let index = PrefixMap::constant(()).index(|()| 7);
+        assert_eq!(index.get([192, 0, 2, 1].into()), (7, 0));
+        assert!(index.octets() < 200);
+    }
+}
