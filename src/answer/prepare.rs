@@ -51,11 +51,16 @@ struct Preparer<'a> {
 impl Preparer<'_> {
     fn zone(&mut self, id: ZoneId, zone: &Zone, crowded: bool) {
         let origin = zone.origin();
-        self.compose(origin, OTHERS, |_, composer, _| negative(zone, None, composer).map(drop), |builder, entry| {
-            const FAILURE: Ready<'_> =
-                Ready { rcode: Rcode::SERVFAIL, authoritative: false, sections: Sections::EMPTY };
-            builder.zone(origin, if let Entry::Ready(ready) = entry { ready } else { &FAILURE });
-        });
+        self.compose(
+            origin,
+            OTHERS,
+            |_, composer, _| negative(zone, None, composer).map(drop),
+            |builder, entry| {
+                const FAILURE: Ready<'_> =
+                    Ready { rcode: Rcode::SERVFAIL, authoritative: false, sections: Sections::EMPTY };
+                builder.zone(origin, if let Entry::Ready(ready) = entry { ready } else { &FAILURE });
+            },
+        );
         let zones = &self.loaded.zones;
         let owns = |node: &Node<'_>| zones.find(node.name()).is_some_and(|(owner, _)| owner == id);
         let owned = |node: &Node<'_>| !node.is_occluded() && (!crowded || owns(node));

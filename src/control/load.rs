@@ -4,10 +4,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::answer::prepare;
 use crate::base::{Diagnostic, FileId, PrefixMap, Sources, Span};
 use crate::config::{self, Main, SteeringBuilder};
 use crate::geo::{self, Database, Fields, Location};
-use crate::answer::prepare;
 use crate::snapshot::{Answers, Loaded, LoadedDatabase, RateLimit, Zones};
 use crate::steer::{Steering, catchment_maps};
 use crate::wire::{Name, NameRef};

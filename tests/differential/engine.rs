@@ -30,7 +30,8 @@ pub(crate) fn ready_is_composed(universe: &Universe, asked: &[Query]) -> Result<
             return Err(format!("{octets:02x?}\nready:    {was:02x?}\ncomposed: {is:02x?}").into());
         }
         let lowercased = octets.get(12..).unwrap_or_default().to_ascii_lowercase();
-        let place = NameRef::from_wire(&lowercased).and_then(|name| ready.loaded.answers.place(name, hash_name(name.as_wire())));
+        let place = NameRef::from_wire(&lowercased)
+            .and_then(|name| ready.loaded.answers.place(name, hash_name(name.as_wire())));
         count += usize::from(place.is_some_and(|place| place.ready(Rtype(query.rtype), false).is_some()));
     }
     Ok(count)
