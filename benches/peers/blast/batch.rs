@@ -102,9 +102,3 @@ pub(crate) fn wake_on_time() {
     // SAFETY: no pointers; it changes only this thread.
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
 }
-
-/// The unit of CPU times in /proc/PID/stat: ticks a second.
-pub(crate) fn ticks_a_second() -> f64 {
-    // SAFETY: no pointers.
-    (unsafe { libc::sysconf(libc::_SC_CLK_TCK) }) as f64
-}

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, UdpSocket};
 use crate::answers;
 use crate::batch::{BATCH, Batch};
 use crate::queries::Queries;
-use crate::run::Tally;
+use crate::tally::Tally;
 
 /// A query on its way: when it was sent, in nanoseconds of the run; 0 where there is none.
 #[derive(Clone, Copy, Default)]
@@ -20,10 +20,10 @@ pub(crate) struct Lane {
     pub(crate) socket: UdpSocket,
     waiting: Vec<Waiting>,
     next_id: u16,
+    /// No query before this ID is on its way.
+    oldest: u16,
     /// Queries on their way.
     pub(crate) open: usize,
-    /// When something was last sent or received.
-    pub(crate) moved: u64,
 }
 
 impl Lane {
@@ -33,7 +33,7 @@ impl Lane {
         socket.set_send_buffer_size(4 << 20)?;
         let socket = UdpSocket::from(socket);
         socket.connect(to)?;
-        Ok(Self { socket, waiting: vec![Waiting::default(); 1 << 16], next_id: 0, open: 0, moved: 0 })
+        Ok(Self { socket, waiting: vec![Waiting::default(); 1 << 16], next_id: 0, oldest: 0, open: 0 })
     }
 
     /// Sends so many queries, a batch at most, from number `next` on; returns how many went.
@@ -64,7 +64,6 @@ impl Lane {
             self.next_id = self.next_id.wrapping_add(1);
         }
         self.open += sent;
-        self.moved = if sent > 0 { now } else { self.moved };
         tally.sent(now, sent);
         Ok(sent)
     }
@@ -75,7 +74,7 @@ impl Lane {
         if got == 0 {
             return Ok(0);
         }
-        self.moved = tally.now();
+        let now = tally.now();
         for at in 0..got {
             let answer = batch.received(at);
             let Some(&[high, low]) = answer.get(..2) else { continue };
@@ -88,18 +87,24 @@ impl Lane {
             self.open -= 1;
             let query = query as usize;
             let right = answers::right(queries.message(query), queries.rcode(query), answer);
-            tally.answered(since, self.moved, answer, right);
+            tally.answered(since, now, answer, right);
         }
         Ok(got)
     }
 
-    /// Gives up on everything that is on its way.
-    pub(crate) fn give_up(&mut self, tally: &mut Tally) {
-        for place in self.waiting.iter_mut().filter(|place| place.since != 0) {
-            tally.lose(place.since);
-            *place = Waiting::default();
+    /// Gives up on what was sent before this moment. IDs are in the order of time, so the oldest is where it stopped before.
+    pub(crate) fn give_up(&mut self, before: u64, tally: &mut Tally) {
+        while self.oldest != self.next_id {
+            let place = &mut self.waiting[usize::from(self.oldest)];
+            if place.since >= before {
+                return;
+            }
+            if place.since != 0 {
+                tally.lose(place.since);
+                self.open -= 1;
+                *place = Waiting::default();
+            }
+            self.oldest = self.oldest.wrapping_add(1);
         }
-        self.open = 0;
-        self.moved = tally.now();
     }
 }

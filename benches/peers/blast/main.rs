@@ -10,7 +10,7 @@
 //! time of the processes named at both ends of the measured time itself, so that neither starting nor stopping counts.
 //!
 //! [`run`] drives, [`lane`] is one socket with what it waits for, [`queries`] and [`answers`] are the files and the checks,
-//! [`batch`] the system calls, [`cpu`] the server's time, [`histogram`] the waiting times, [`echo`] the floor.
+//! [`tally`] the counts, [`batch`] the system calls, [`cpu`] the server's time, [`histogram`] the waiting times, [`echo`] the floor.
 #![allow(clippy::disallowed_methods, reason = "a measurement reads the clock")]
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output")]
 
@@ -22,6 +22,7 @@ mod histogram;
 mod lane;
 mod queries;
 mod run;
+mod tally;
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -51,7 +52,7 @@ fn load(options: &Options) -> Result<(), Box<dyn Error>> {
         to: options.at("to")?,
         warm: Duration::from_secs_f64(options.or("warm", 0.7)?),
         measured: Duration::from_secs_f64(options.number("seconds")?),
-        lanes: options.or("lanes", 8)?,
+        lanes: options.or("lanes", 2)?,
         window: options.or("window", 64)?,
         rate: options.or("rate", 0.0)?,
         regions: options.value("regions").is_ok(),

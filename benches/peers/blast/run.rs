@@ -2,14 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::answers;
-use crate::batch::{BATCH, Batch, sleep_until_readable, ticks_a_second, wake_on_time};
+use crate::batch::{BATCH, Batch, sleep_until_readable, wake_on_time};
 use crate::cpu::Cpu;
-use crate::histogram::Histogram;
 use crate::lane::Lane;
 use crate::queries::Queries;
+use crate::tally::Tally;
 
 /// What to do.
 pub(crate) struct Plan {
@@ -28,7 +27,7 @@ pub(crate) struct Plan {
     pub(crate) pids: Vec<u32>,
 }
 
-/// Without any answer for this long, a socket's queries are lost and it begins anew.
+/// A query without an answer for this long is lost.
 const PATIENCE: u64 = 200_000_000;
 /// With a rate: the time from one batch to the next. At 50,000 queries a second five go out together.
 const BEAT: Duration = Duration::from_micros(100);
@@ -37,7 +36,7 @@ const BEAT: Duration = Duration::from_micros(100);
 pub(crate) fn run(plan: &Plan, queries: &Queries) -> io::Result<String> {
     wake_on_time();
     let mut lanes = (0..plan.lanes.max(1)).map(|_| Lane::new(plan.to)).collect::<io::Result<Vec<_>>>()?;
-    let mut tally = Tally::new(plan);
+    let mut tally = Tally::new(plan.regions);
     let mut driver = Driver { plan, queries, batch: Batch::new(false), asked: 0, turn: 0 };
     driver.drive(&mut lanes, &mut tally, plan.warm)?;
     let (begin, before) = (tally.begin(), Cpu::of(&plan.pids));
@@ -84,9 +83,7 @@ impl Driver<'_> {
     fn fill(&mut self, lanes: &mut [Lane], tally: &mut Tally) -> io::Result<usize> {
         let (before, window) = (self.asked, self.plan.window);
         for lane in lanes {
-            if lane.open > 0 && tally.now().saturating_sub(lane.moved) > PATIENCE {
-                lane.give_up(tally);
-            }
+            lane.give_up(tally.now().saturating_sub(PATIENCE), tally);
             if lane.open + (window / 4).clamp(1, BATCH) <= window {
                 let room = window - lane.open;
                 self.asked += lane.send(&mut self.batch, self.queries, self.asked, room, tally)?;
@@ -105,6 +102,7 @@ impl Driver<'_> {
         }
         tally.late = tally.late.max(many);
         self.turn = (self.turn + 1) % lanes.len();
+        lanes[self.turn].give_up(tally.now().saturating_sub(PATIENCE), tally);
         let sent = lanes[self.turn].send(&mut self.batch, self.queries, self.asked, many, tally)?;
         self.asked += sent;
         Ok(sent)
@@ -118,120 +116,7 @@ impl Driver<'_> {
                 sleep_until_readable(lanes.iter().map(|lane| &lane.socket), BEAT);
             }
         }
-        lanes.iter_mut().for_each(|lane| lane.give_up(tally));
+        lanes.iter_mut().for_each(|lane| lane.give_up(u64::MAX, tally));
         Ok(())
-    }
-}
-
-/// What was counted. Times are nanoseconds since the start; what was sent outside of the measured time is not counted as
-/// sent or lost, what came outside of it not as an answer.
-pub(crate) struct Tally {
-    start: Instant,
-    from: u64,
-    to: u64,
-    sent: usize,
-    lost: usize,
-    answers: usize,
-    octets: usize,
-    /// Answers that were not what was asked for, over the whole run.
-    wrong: usize,
-    /// Datagrams that nothing waited for.
-    pub(crate) unasked: usize,
-    rcodes: [usize; 16],
-    regions: Option<[bool; 256]>,
-    waited: Histogram,
-    /// The most queries that were due at once.
-    late: usize,
-}
-
-impl Tally {
-    fn new(plan: &Plan) -> Self {
-        Self {
-            start: Instant::now(),
-            from: u64::MAX,
-            to: u64::MAX,
-            sent: 0,
-            lost: 0,
-            answers: 0,
-            octets: 0,
-            wrong: 0,
-            unasked: 0,
-            rcodes: [0; 16],
-            regions: plan.regions.then_some([false; 256]),
-            waited: Histogram::new(),
-            late: 0,
-        }
-    }
-
-    /// Nanoseconds since the start; never 0.
-    pub(crate) fn now(&self) -> u64 {
-        self.start.elapsed().as_nanos().max(1) as u64
-    }
-
-    fn begin(&mut self) -> u64 {
-        self.late = 0;
-        self.from = self.now();
-        self.from
-    }
-
-    fn end(&mut self) -> u64 {
-        self.to = self.now();
-        self.to
-    }
-
-    fn measured(&self, time: u64) -> bool {
-        (self.from..self.to).contains(&time)
-    }
-
-    pub(crate) fn sent(&mut self, now: u64, many: usize) {
-        self.sent += if self.measured(now) { many } else { 0 };
-    }
-
-    pub(crate) fn lose(&mut self, since: u64) {
-        self.lost += usize::from(self.measured(since));
-    }
-
-    pub(crate) fn answered(&mut self, since: u64, now: u64, answer: &[u8], right: bool) {
-        self.wrong += usize::from(!right);
-        if let Some(regions) = &mut self.regions
-            && let Some(region) = answers::region(answer)
-        {
-            regions[usize::from(region)] = true;
-        }
-        if self.measured(now) {
-            self.answers += 1;
-            self.octets += answer.len();
-            self.rcodes[usize::from(answer.get(3).map_or(0, |flags| flags & 0x0f))] += 1;
-            self.waited.add(now - since);
-        }
-    }
-
-    fn json(&self, seconds: f64, used: Cpu, own: Cpu) -> String {
-        let answers = self.answers.max(1) as f64;
-        let total = used.run / 1e3 / answers;
-        let regions = self.regions.map_or(0, |seen| seen.iter().filter(|&&seen| seen).count());
-        let fields = [
-            ("seconds", seconds),
-            ("sent", self.sent as f64),
-            ("answers", self.answers as f64),
-            ("lost", self.lost as f64),
-            ("wrong", self.wrong as f64),
-            ("unasked", self.unasked as f64),
-            ("noerror", self.rcodes[0] as f64),
-            ("nxdomain", self.rcodes[3] as f64),
-            ("regions", regions as f64),
-            ("octets", self.octets as f64 / answers),
-            ("total_us", total),
-            ("user_us", total * used.user_part()),
-            ("server_busy", used.run / 1e9 / seconds),
-            ("generator_busy", own.run / 1e9 / seconds),
-            ("user_ticks", used.user / ticks_a_second()),
-            ("late", self.late as f64),
-            ("p50_us", self.waited.quantile(0.5)),
-            ("p99_us", self.waited.quantile(0.99)),
-            ("p999_us", self.waited.quantile(0.999)),
-        ];
-        let fields: Vec<_> = fields.iter().map(|(name, value)| format!("\"{name}\": {value:.4}")).collect();
-        format!("{{{}}}", fields.join(", "))
     }
 }
