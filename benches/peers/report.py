@@ -76,11 +76,11 @@ def cpu_table(runs):
             mine = select(runs, work=work, server=server)
             times = [shown([of(key)(run) for run in mine]) for key in ("total_us", "user_us", "above_us")]
             compared = [shown(ratios(mine, reference, of(key))) for key in ("user_us", "above_us")] if server != "echo" else ["–"] * 2
-            share = median([of("server_busy")(run) for run in mine]) * 100
+            shares = [shown([median([100 * of(key)(run) for run in mine])], 0) for key in ("server_busy", "server_waited")]
             lost = sum(run["lost"] for run in mine)
-            rows.append([work, server, *times, *compared, f"{median([run['qps'] for run in mine]) / 1000:.0f}", f"{share:.0f}", f"{lost:.0f}"])
+            rows.append([work, server, *times, *compared, f"{median([run['qps'] for run in mine]) / 1000:.0f}", *shares, f"{lost:.0f}"])
     head = ["work", "server", "total µs", "user µs", "total − echo µs", "user ÷ gdnsd's", "(total − echo) ÷ gdnsd's",
-            "1,000 q/s", "CPU %", "lost"]
+            "1,000 q/s", "CPU %", "held up %", "lost"]
     return table(head, rows)
 
 

@@ -85,8 +85,8 @@ def build(profile, windrose):
     return Path(windrose or target / "windrose").resolve(), target / "examples" / "blast"
 
 
-def versions(windrose):
-    """Each server's own word for its version."""
+def versions(windrose, built):
+    """Windrose's version, with the commit if it was built here, and those of the packages."""
     asked = {
         "Windrose": [windrose, "--version"], "gdnsd": ["dpkg-query", "-W", "gdnsd"], "NSD": ["dpkg-query", "-W", "nsd"],
         "Knot": ["dpkg-query", "-W", "knot"], "BIND": ["dpkg-query", "-W", "bind9"], "PowerDNS": ["dpkg-query", "-W", "pdns-server"],
@@ -96,7 +96,7 @@ def versions(windrose):
         done = subprocess.run(command, capture_output=True, text=True)
         found[name] = done.stdout.split()[-1] if done.returncode == 0 and done.stdout.split() else "?"
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    found["Windrose"] += f" ({commit})" if commit else ""
+    found["Windrose"] += f" ({commit})" if built and commit else f" ({windrose})"
     return found
 
 

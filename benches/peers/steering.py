@@ -42,8 +42,8 @@ def thousand_names(policies):
     """A thousand steered names p0.geo…, sharing so many policies that have eight different sets of rules."""
     lines = pools(8, 32)
     for n in range(policies):
-        order = [(at + n) % 8 for at in range(3 + n % 8 // 2)]
-        lines += [f"[policy.w{n}]", rules(order)]
+        left_out = n % 8  # the first policy of eight leaves out none, so that every pool is used
+        lines += [f"[policy.w{n}]", rules(pool for pool in range(8) if pool != left_out or pool == 0)]
     lines += ["[name]", *(f'"p{n}.geo" = {{ policy = "w{n % policies}", ttl = "60s" }}' for n in range(1000))]
     return "\n".join(lines) + "\n"
 

@@ -71,10 +71,10 @@ class Bench:
         if work.geo:
             self.origins()
         scene = replace(self.scene, size=work.size, geo=work.geo, answer=round(self.answers.get(name, 64)))
-        if work.geo:
-            interval = 1 if work.how == "paced" else CHECK_INTERVAL
-            scene.steering = SCALE_STEERING[variant]() if variant in SCALE_STEERING else \
-                steering.eight_regions(scene.https, interval)
+        if variant in SCALE_STEERING:
+            scene.steering = SCALE_STEERING[variant]()
+        elif work.geo:
+            scene.steering = steering.eight_regions(scene.https, 1 if work.how == "paced" else CHECK_INTERVAL)
         queries = "names" if "names" in variant else work.queries
         scene.admin = free_port() if work.how == "paced" else 0
         figures = getattr(self, work.how)(server, scene, queries, variant)
@@ -96,8 +96,7 @@ class Bench:
         with Running(self, server, scene, queries) as running:
             return running.figures | self.blast(running, queries, self.seconds)
 
-    def scale(self, server, scene, queries, _variant):
-        return self.load(server, scene, queries, _variant)
+    scale = load
 
     def tcp(self, server, scene, queries, _variant):
         """dnsperf over connections that stay. Threads may end meanwhile, so the time is that of the whole process."""

@@ -8,6 +8,8 @@ use std::ops::Sub;
 pub(crate) struct Cpu {
     /// Nanoseconds on a CPU of the threads that live, from the scheduler.
     pub(crate) run: f64,
+    /// Nanoseconds that they could have run but something else had the CPU.
+    pub(crate) waited: f64,
     /// Of threads that live and that ended, in ticks of the clock.
     pub(crate) user: f64,
     pub(crate) system: f64,
@@ -19,7 +21,8 @@ impl Cpu {
         pids.iter().fold(Self::default(), |sum, &pid| {
             let (user, system) =
                 fs::read_to_string(format!("/proc/{pid}/stat")).map_or((0.0, 0.0), |text| ticks(&text));
-            Self { run: sum.run + run(pid), user: sum.user + user, system: sum.system + system }
+            let (run, waited) = scheduled(pid);
+            Self { run: sum.run + run, waited: sum.waited + waited, user: sum.user + user, system: sum.system + system }
         })
     }
 
@@ -34,16 +37,24 @@ impl Sub for Cpu {
     type Output = Self;
 
     fn sub(self, before: Self) -> Self {
-        Self { run: self.run - before.run, user: self.user - before.user, system: self.system - before.system }
+        Self {
+            run: self.run - before.run,
+            waited: self.waited - before.waited,
+            user: self.user - before.user,
+            system: self.system - before.system,
+        }
     }
 }
 
-/// Nanoseconds on a CPU of a process's threads: the first field of schedstat.
-fn run(pid: u32) -> f64 {
-    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return 0.0 };
+/// Nanoseconds on a CPU, and waiting for one, of a process's threads: the first two fields of schedstat.
+fn scheduled(pid: u32) -> (f64, f64) {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return (0.0, 0.0) };
     let of = |path: std::path::PathBuf| fs::read_to_string(path.join("schedstat")).ok();
     let texts = threads.filter_map(|thread| of(thread.ok()?.path()));
-    texts.filter_map(|text| text.split_whitespace().next()?.parse::<f64>().ok()).sum()
+    texts.fold((0.0, 0.0), |(run, waited), text| {
+        let mut fields = text.split_whitespace().map(|field| field.parse().unwrap_or(0.0));
+        (run + fields.next().unwrap_or(0.0), waited + fields.next().unwrap_or(0.0))
+    })
 }
 
 /// utime and stime: the 14th and 15th field, the 12th and 13th after the name, which may hold spaces (proc_pid_stat(5)).

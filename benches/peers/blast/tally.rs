@@ -107,6 +107,8 @@ impl Tally {
             ("total_us", total),
             ("user_us", total * used.user_part()),
             ("server_busy", used.run / 1e9 / seconds),
+            ("server_waited", used.waited / 1e9 / seconds),
+            ("generator_waited", own.waited / 1e9 / seconds),
             ("generator_busy", own.run / 1e9 / seconds),
             ("late", self.late as f64),
             ("p50_us", self.waited.quantile(0.5)),
