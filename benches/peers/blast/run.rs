@@ -42,10 +42,10 @@ pub(crate) fn run(plan: &Plan, queries: &Queries) -> io::Result<String> {
     let (begin, before) = (tally.begin(), Cpu::of(&plan.pids));
     let own = Cpu::of(&[std::process::id()]);
     driver.drive(&mut lanes, &mut tally, plan.warm + plan.measured)?;
-    let (time, used) = (tally.end() - begin, Cpu::of(&plan.pids) - before);
-    let own = Cpu::of(&[std::process::id()]) - own;
+    let (time, used) = (tally.end() - begin, Cpu::of(&plan.pids).since(&before));
+    let own = Cpu::of(&[std::process::id()]).since(&own);
     driver.drain(&mut lanes, &mut tally)?;
-    Ok(tally.json(time as f64 / 1e9, used, own))
+    Ok(tally.json(time as f64 / 1e9, &used, &own))
 }
 
 struct Driver<'p> {

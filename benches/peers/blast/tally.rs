@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::answers;
-use crate::cpu::Cpu;
+use crate::cpu::Used;
 use crate::histogram::Histogram;
 
 /// What was counted. Times are nanoseconds since the start; what was sent outside of the measured time is not counted as
@@ -89,7 +89,7 @@ impl Tally {
         }
     }
 
-    pub(crate) fn json(&self, seconds: f64, used: Cpu, own: Cpu) -> String {
+    pub(crate) fn json(&self, seconds: f64, used: &Used, own: &Used) -> String {
         let answers = self.answers.max(1) as f64;
         let total = used.run / 1e3 / answers;
         let regions = self.regions.map_or(0, |seen| seen.iter().filter(|&&seen| seen).count());
@@ -105,7 +105,7 @@ impl Tally {
             ("regions", regions as f64),
             ("octets", self.octets as f64 / answers),
             ("total_us", total),
-            ("user_us", total * used.user_part()),
+            ("user_us", total * used.user_part),
             ("server_busy", used.run / 1e9 / seconds),
             ("server_waited", used.waited / 1e9 / seconds),
             ("generator_waited", own.waited / 1e9 / seconds),
