@@ -1,7 +1,7 @@
 """The servers: how each is configured with one thread for UDP and one for TCP, and started in the foreground.
 
-`configure(folder, scene, port)` writes what the server reads into its folder and returns its command. To add a server,
-add a function of that name to SERVERS, its package to setup.py, and its zone to data.py if it wants one of its own.
+Each function writes what its server reads into a folder and returns the command. To add a server, add one to SERVERS, the
+package to setup.py, the name to works.py, and to data.py a zone if it wants one of its own.
 """
 
 import shutil
@@ -11,6 +11,10 @@ from pathlib import Path
 from data import ENDPOINTS, ORIGIN, REGIONS, STEERED, addresses
 
 CHECK_INTERVAL = 5  # seconds, for all that check
+
+# For what knows places by code and not by distance: continents, and countries that are nearer to another region.
+CONTINENTS = {"NA": "ashburn", "SA": "saopaulo", "EU": "frankfurt", "AF": "johannesburg", "AS": "singapore", "OC": "sydney"}
+COUNTRIES = {"NA;CA": "oregon", "NA;MX": "oregon", "EU;PL": "warsaw", "EU;UA": "warsaw", "EU;RU": "warsaw", "EU;SE": "warsaw"}
 
 
 @dataclass
@@ -52,20 +56,33 @@ def echo(_folder, scene, port):
 
 
 def gdnsd(folder, scene, port):
+    """With coordinates, as Windrose has them: gdnsd's "city auto mode"."""
+    centers = "\n".join(f"  {name} => [ {lat}, {lon} ]" for name, (lat, lon) in REGIONS.items())
+    return gdnsd_with(folder, scene, port, f"auto_dc_coords => {{\n{centers}\n }}")
+
+
+def gdnsd_map(folder, scene, port):
+    """With a map written by hand, which is coarser and so a little cheaper."""
+    def places(continent, name):
+        inner = [f"{code[3:]} => [ {other}, {name} ]" for code, other in COUNTRIES.items() if code.startswith(continent)]
+        return f"  {continent} => {{ default => [ {name}, ashburn ], {', '.join(inner)} }}".replace("ashburn, ashburn", "ashburn, oregon")
+    lines = "\n".join(places(*item) for item in CONTINENTS.items())
+    return gdnsd_with(folder, scene, port, f"map => {{\n{lines}\n }}")
+
+
+def gdnsd_with(folder, scene, port, places):
     for name in ("zones", "geoip", "run", "state"):
         (folder / name).mkdir(exist_ok=True)
     shutil.copy(scene.zone("gdnsd" if scene.geo else "plain"), folder / "zones" / ORIGIN)
     listen = f"127.0.0.1:{port} => {{ udp_threads = 1, tcp_threads = 1, tcp_clients_per_thread = 1024 }}"
     config = [f"options => {{ listen => {{ {listen} }}, run_dir = {folder}/run, state_dir = {folder}/state }}"]
     if scene.geo:
-        centers = "\n".join(f"  {name} => [ {lat}, {lon} ]" for name, (lat, lon) in REGIONS.items())
         pools = "\n".join(f"  {name} => [ {', '.join(addresses(at))} ]" for at, name in enumerate(REGIONS))
         config += [
             f"service_types => {{ web => {{ plugin => http_status, port => {scene.http}, vhost => {STEERED}.{ORIGIN},"
             f" interval => {CHECK_INTERVAL}, timeout => 3 }} }}",
             f"plugins => {{ geoip => {{\n maps => {{ world => {{ geoip2_db => {scene.city},",
-            f"  datacenters => [ {', '.join(REGIONS)} ],",
-            f"  auto_dc_coords => {{\n{centers}\n  }}\n }} }}",
+            f" datacenters => [ {', '.join(REGIONS)} ],\n {places}\n }} }}",
             f" resources => {{ www => {{ map => world, service_types => web, dcmap => {{\n{pools}\n }} }} }}\n}} }}",
         ]
     (folder / "config").write_text("\n".join(config) + "\n")
@@ -133,11 +150,6 @@ database:
     return ["knotd", "-c", folder / "knot.conf"]
 
 
-# Knot's module knows places by code, not by distance: continents, and countries that are nearer to another region.
-CONTINENTS = {"NA": "ashburn", "SA": "saopaulo", "EU": "frankfurt", "AF": "johannesburg", "AS": "singapore", "OC": "sydney"}
-COUNTRIES = {"NA;CA": "oregon", "NA;MX": "oregon", "EU;PL": "warsaw", "EU;UA": "warsaw", "EU;RU": "warsaw", "EU;SE": "warsaw"}
-
-
 def write_knot_geo(path):
     places = {**{f"{code};*": name for code, name in CONTINENTS.items()}, **COUNTRIES}
     order = list(REGIONS)
@@ -182,5 +194,5 @@ bind-check-interval=0
     return ["pdns_server", f"--config-dir={folder}"]
 
 
-SERVERS = {f.__name__: f for f in (windrose, echo, gdnsd, nsd, knot, bind, pdns)}
+SERVERS = {f.__name__.replace("_", "-"): f for f in (windrose, echo, gdnsd, gdnsd_map, nsd, knot, bind, pdns)}
 assert ENDPOINTS == 4  # steering.py asks for four answers

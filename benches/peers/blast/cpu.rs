@@ -86,7 +86,11 @@ fn a_name_with_spaces_does_not_shift_the_fields() {
 fn what_is_used_is_what_came_since() {
     let thread = |name: &str, run, waited| Thread { path: name.into(), run, waited };
     let before = Cpu { threads: vec![thread("a", 5.0, 1.0), thread("b", 2.0, 90.0)], user: 10.0, system: 10.0 };
-    let after = Cpu { threads: vec![thread("b", 3.0, 99.0), thread("a", 9.0, 2.0), thread("c", 1.0, 7.0)], user: 11.0, system: 13.0 };
+    let after = Cpu {
+        threads: vec![thread("b", 3.0, 99.0), thread("a", 9.0, 2.0), thread("c", 1.0, 7.0)],
+        user: 11.0,
+        system: 13.0,
+    };
     let used = after.since(&before);
     assert_eq!((used.run, used.user_part, used.waited), (6.0, 0.25, 1.0));
 }
