@@ -13,8 +13,7 @@ const IDENTITY: [&[u8]; 2] = [b"\x08hostname\x04bind\x00", b"\x02id\x06server\x0
 
 /// Answers what the operator chose to tell; all else is refused.
 pub(super) fn chaos(service: &Service, question: &Question<'_>, composer: &mut Composer<'_>) -> Result<(), Status> {
-    let name = question.name.as_ref();
-    let text = match name.as_wire() {
+    let text = match question.name.as_wire() {
         name if VERSION.contains(&name) => &service.version,
         name if IDENTITY.contains(&name) => &service.identity,
         _ => return Err(Status::Prohibited),

@@ -42,9 +42,10 @@ impl Resolver<'_> {
         composer: &mut Composer<'_>,
         worker: &mut Worker,
     ) -> Result<Next, Stop> {
-        let place = self.place(steered, composer);
+        let asker = self.asker.ok_or(Stop::Personal)?;
+        let place = asker.place(steered, composer);
         let hints = Hints { catchment: place.catchment, steered, node, key: place.key, random: worker.random.u64(..) };
-        let ttl = if hints.are_of_pools() { self.ttl(place.catchment, steered) } else { steered.ttl.min };
+        let ttl = if hints.are_of_pools() { asker.ttl(place.catchment, steered) } else { steered.ttl.min };
         let ttl = ttl.min(rrset.ttl()).secs();
         for rdata in rrset.rdatas() {
             match own_params(rdata) {
@@ -58,7 +59,7 @@ impl Resolver<'_> {
             }
         }
         additional(zone, node, owner, rrset, composer);
-        worker.count_steered(self.snap, steered.policy, Counted::Pool);
+        worker.count_steered(self.loaded, steered.policy, Counted::Pool);
         Ok(Next::Done)
     }
 }

@@ -14,6 +14,8 @@ mod hints;
 mod limit;
 mod meta;
 mod options;
+mod prepare;
+mod ready;
 mod resolve;
 mod status;
 mod steered;
@@ -25,19 +27,21 @@ mod tests;
 pub use counters::{COUNTED_RCODES, COUNTED_TYPES, Counters, NamedCounters, Steered};
 pub use limit::RateTable;
 pub use meta::{Meta, Transport};
+pub use prepare::prepare;
 pub use steered::{Client, steered_family};
 pub use worker::{MAX_CHAIN, Worker};
 
 use crate::base::Now;
 use crate::snapshot::Snapshot;
 use crate::wire::{
-    Class, EdnsQuery, HEADER_LEN, Header, Malformed, Opcode, Question, Rcode, Rtype, parse_cookie_request, parse_query,
+    Class, HEADER_LEN, Header, Opcode, Query, QueryBuf, Question, Rcode, Rtype, parse_cookie_request, parse_query,
 };
 
-use compose::Composer;
+use compose::{Composer, Response, Room};
 use limit::{Bucket, Kind, Verdict};
 use options::Options;
-use resolve::Resolver;
+use ready::Found;
+use resolve::{Asker, Resolver};
 use status::Status;
 
 /// What becomes of a query.
@@ -68,7 +72,10 @@ pub fn respond(snap: &Snapshot, query: &[u8], meta: &Meta, now: Now, worker: &mu
     }
 }
 
-/// Writes the response. Returns its length, the type asked where it could be read, and the response code.
+/// What was sent: octets, the type asked where it could be read, and the response code.
+type Sent = (usize, Option<Rtype>, Rcode);
+
+/// Writes the response.
 fn answer(
     snap: &Snapshot,
     query: &[u8],
@@ -77,49 +84,107 @@ fn answer(
     now: Now,
     worker: &mut Worker,
     out: &mut [u8],
-) -> Option<(usize, Option<Rtype>, Rcode)> {
-    let options = |edns: EdnsQuery| Options::new(edns, &snap.loaded.service, meta, now);
-    let query = match parse_query(query, header) {
-        Ok(query) => query,
-        Err(Malformed { question, edns }) => {
-            let asked = parse_cookie_request(query, header).map(options);
-            let told = unread(header, asked.as_ref());
-            let options = asked.or_else(|| edns.map(options));
-            let proven = options.as_ref().is_some_and(Options::cookie_is_valid);
-            if !proven && judged(snap, meta, now, worker, (Kind::Unread, &[])) != Verdict::Send {
-                return None;
-            }
-            let (len, rcode) = compose::bare(header, question.as_ref(), options.as_ref(), told, out);
-            return Some((len, None, rcode));
+) -> Option<Sent> {
+    let mut buffer = QueryBuf::default();
+    let service = &snap.loaded.service;
+    let malformed = match parse_query(query, header, &mut buffer) {
+        Ok(Query { question, edns }) => {
+            let options = edns.map(|edns| Options::new(edns, service, meta, now));
+            let asker = Asker { snap, edns, meta, now };
+            return Answering { header, question: &question, options: options.as_ref(), asker, worker, out }.answer();
         }
+        Err(malformed) => malformed,
     };
-    let rtype = query.question.rtype;
-    let body = worker.body.take().unwrap_or_default();
-    let options = query.edns.map(options);
-    let admitted = admit(snap, header, &query.question, options.as_ref(), meta);
-    let mut composer = Composer::new(body, &query.question, options, meta, out.len());
-    let resolver = Resolver { snap, question: &query.question, edns: query.edns.as_ref(), meta, now };
-    let answered = admitted.and_then(|()| match query.question.class {
-        Class::CH => chaos::chaos(&snap.loaded.service, &query.question, &mut composer),
-        _ => resolver.resolve(&mut composer, worker),
-    });
-    if let Err(status) = answered {
-        composer.fail(status);
+    let question = malformed.question.map(|question| question.raw);
+    let options = |edns| Options::new(edns, service, meta, now);
+    let mut asking = QueryBuf::default();
+    let asked = parse_cookie_request(query, header, &mut asking).map(options);
+    let told = unread(header, asked.as_ref());
+    let options = asked.or_else(|| malformed.edns.map(options));
+    let proven = options.as_ref().is_some_and(Options::cookie_is_valid);
+    if !proven && judged(snap, meta, now, worker, (Kind::Unread, &[])) != Verdict::Send {
+        return None;
     }
-    let proven = composer.cookie_is_valid();
-    let verdict = if proven { Verdict::Send } else { judged(snap, meta, now, worker, composer.bucket()) };
-    match verdict {
-        Verdict::Send => {}
-        Verdict::Slip => composer.slip(),
-        Verdict::Drop => {
-            worker.body = Some(composer.body);
-            return None;
+    let (len, rcode) = compose::bare(header, question, options.as_ref(), told, out);
+    Some((len, None, rcode))
+}
+
+/// A query that could be read, and what answering it takes.
+struct Answering<'a> {
+    header: &'a Header,
+    question: &'a Question<'a>,
+    options: Option<&'a Options<'a>>,
+    asker: Asker<'a>,
+    worker: &'a mut Worker,
+    out: &'a mut [u8],
+}
+
+impl<'a> Answering<'a> {
+    fn answer(&mut self) -> Option<Sent> {
+        let Asker { snap, meta, edns, .. } = self.asker;
+        if let Err(status) = admit(snap, self.header, self.question, self.options, meta) {
+            return self.compose(Err(status));
+        }
+        let room = Room::new(self.question, self.options, meta, self.out.len());
+        let dnssec_ok = edns.is_some_and(|edns| edns.dnssec_ok);
+        match ready::find(&self.asker, self.question, dnssec_ok, self.worker) {
+            Some(found) if found.ready.sections.octets.len() <= room.sections => self.send(&found, room.all),
+            _ => self.compose(Ok(())),
         }
     }
-    let rcode = composer.rcode;
-    let (len, body) = composer.finish(header, out);
-    worker.body = Some(body);
-    Some((len, Some(rtype), rcode))
+
+    /// Sends what is ready.
+    fn send(&mut self, found: &Found<'_>, limit: usize) -> Option<Sent> {
+        found.count(&self.asker, self.worker);
+        let (ready, truncated) = match self.judged(found.bucket) {
+            Verdict::Send => (found.ready, false),
+            Verdict::Slip => (found.ready.without_sections(), true),
+            Verdict::Drop => return None,
+        };
+        let response = Response {
+            question: self.question,
+            options: self.options,
+            ready,
+            truncated,
+            scope: if truncated { 0 } else { found.scope },
+            failed: None,
+            ttl: found.drawn.map(|drawn| (drawn.ttl, drawn.stride)),
+        };
+        Some((response.write(self.header, &mut self.out[..limit]), Some(self.question.rtype), ready.rcode))
+    }
+
+    /// Whether a response is within its rate, or to somebody who has none.
+    fn judged(&mut self, bucket: Bucket<'_>) -> Verdict {
+        let Asker { snap, meta, now, .. } = self.asker;
+        let proven = self.options.is_some_and(Options::cookie_is_valid);
+        if proven { Verdict::Send } else { judged(snap, meta, now, self.worker, bucket) }
+    }
+
+    /// Composes the response, or one that says why there is none.
+    fn compose(&mut self, admitted: Result<(), Status>) -> Option<Sent> {
+        let Asker { snap, meta, .. } = self.asker;
+        let body = self.worker.body.take().unwrap_or_default();
+        let mut composer = Composer::new(body, self.question, self.options, meta, self.out.len());
+        let resolver = Resolver { loaded: &snap.loaded, question: self.question, asker: Some(self.asker) };
+        let answered = admitted.and_then(|()| match self.question.class {
+            Class::CH => chaos::chaos(&snap.loaded.service, self.question, &mut composer),
+            _ => resolver.resolve(&mut composer, self.worker),
+        });
+        if let Err(status) = answered {
+            composer.fail(status);
+        }
+        let sent = match self.judged(composer.bucket()) {
+            Verdict::Drop => None,
+            verdict => {
+                if verdict == Verdict::Slip {
+                    composer.slip();
+                }
+                Some((composer.write(self.header, self.out), Some(self.question.rtype), composer.rcode))
+            }
+        };
+        self.worker.body = Some(composer.body);
+        sent
+    }
 }
 
 /// Whether a response is within its rate; counts it if it is not.
@@ -172,7 +237,7 @@ fn admit(
 
 /// Why a zone is not transferred.
 fn transfer(snap: &Snapshot, question: &Question<'_>, meta: &Meta) -> Status {
-    let name = question.name.as_ref();
+    let name = question.name;
     if question.rtype == Rtype::AXFR && meta.transport == Transport::Udp {
         Status::NotImp // RFC 5936 §4.2
     } else if snap.loaded.zones.find(name).is_none_or(|(_, zone)| zone.origin() != name) {

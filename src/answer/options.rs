@@ -3,8 +3,6 @@
 //! The cookie of the query is judged once, when [`Options`] is made. [`Options::max_len`] is what has to stay free for
 //! the options that must not be missing; an Extended DNS Error and padding take what is left.
 
-use std::net::IpAddr;
-
 use crate::base::Now;
 use crate::snapshot::{Cookies, Service};
 use crate::wire::{
@@ -20,29 +18,28 @@ const HEAD: usize = 4;
 
 /// What the options of one response follow from.
 pub(super) struct Options<'a> {
-    edns: EdnsQuery,
+    edns: &'a EdnsQuery,
     service: &'a Service,
     cookie: Option<Cookie<'a>>,
-    source: IpAddr,
-    transport: Transport,
+    meta: &'a Meta,
     now: u32,
 }
 
 /// A well-formed cookie, where cookies are answered.
 struct Cookie<'a> {
     settings: &'a Cookies,
-    sent: QueryCookie,
+    sent: &'a QueryCookie,
     verdict: Verdict,
 }
 
 impl<'a> Options<'a> {
-    pub(super) fn new(edns: EdnsQuery, service: &'a Service, meta: &Meta, now: Now) -> Self {
-        let (source, now) = (meta.source.ip(), now.wall as u32); // its lower 32 bits (RFC 9018 §4.3)
-        let cookie = service.cookies.as_ref().zip(edns.cookie).and_then(|(settings, sent)| {
-            let sent = sent.ok()?;
-            Some(Cookie { settings, sent, verdict: settings.secrets.verify(&sent, source, now) })
+    pub(super) fn new(edns: &'a EdnsQuery, service: &'a Service, meta: &'a Meta, now: Now) -> Self {
+        let now = now.wall as u32; // its lower 32 bits (RFC 9018 §4.3)
+        let cookie = service.cookies.as_ref().zip(edns.cookie.as_ref()).and_then(|(settings, sent)| {
+            let sent = sent.as_ref().ok()?;
+            Some(Cookie { settings, sent, verdict: settings.secrets.verify(sent, meta.source.ip(), now) })
         });
-        Self { edns, service, cookie, source, transport: meta.transport, now }
+        Self { edns, service, cookie, meta, now }
     }
 
     /// Whether the query's options are well-formed and of a version that is known.
@@ -61,8 +58,8 @@ impl<'a> Options<'a> {
     }
 
     /// What the query says of EDNS.
-    pub(super) const fn edns(&self) -> &EdnsQuery {
-        &self.edns
+    pub(super) const fn edns(&self) -> &'a EdnsQuery {
+        self.edns
     }
 
     /// Whether the server cookie proves that the client receives what is sent to its address.
@@ -73,7 +70,7 @@ impl<'a> Options<'a> {
     /// Whether a large answer over UDP takes a valid cookie, and there is none.
     pub(super) fn lacks_cookie(&self) -> bool {
         let required = self.service.cookies.as_ref().is_some_and(|cookies| cookies.require);
-        required && self.transport == Transport::Udp && !self.cookie_is_valid()
+        required && self.meta.transport == Transport::Udp && !self.cookie_is_valid()
     }
 
     /// Whether the query has a cookie, so that BADCOOKIE makes the client ask again with a valid one.
@@ -116,7 +113,7 @@ impl<'a> Options<'a> {
             list.push(OPTION_CLIENT_SUBNET, &[&data[..len]]);
         }
         if let Some(Cookie { settings, sent, verdict }) = &self.cookie {
-            let server = settings.secrets.answer(sent, *verdict, self.source, self.now);
+            let server = settings.secrets.answer(sent, *verdict, self.meta.source.ip(), self.now);
             list.push(OPTION_COOKIE, &[&sent.client, &server]);
         }
         if let Some(timeout) = self.keepalive() {
@@ -145,12 +142,12 @@ impl<'a> Options<'a> {
     /// Whether keepalive means anything: over UDP it must be ignored (RFC 7828 §3.2.1), and QUIC and HTTPS have their own
     /// ways (RFC 9250 §5.5.2).
     const fn keeps_alive(&self) -> bool {
-        matches!(self.transport, Transport::Tcp | Transport::Tls)
+        matches!(self.meta.transport, Transport::Tcp | Transport::Tls)
     }
 
     /// Where everybody can read along, padding only costs (RFC 7830 §6).
     fn pads(&self) -> bool {
-        self.edns.padding && matches!(self.transport, Transport::Tls | Transport::Quic | Transport::Https)
+        self.edns.padding && matches!(self.meta.transport, Transport::Tls | Transport::Quic | Transport::Https)
     }
 }
 

@@ -12,17 +12,20 @@ fn service(nsid: usize) -> Service {
     Service { nsid: vec![b'x'; nsid].into(), cookies, keepalive: 100, ..Service::default() }
 }
 
-fn options(service: &Service, transport: Transport) -> Options<'_> {
-    let edns = EdnsQuery::parse(1232, 0, QUERY).expect("well-formed");
+fn edns(octets: &[u8]) -> EdnsQuery {
+    EdnsQuery::parse(1232, 0, octets).expect("well-formed")
+}
+
+fn meta(transport: Transport) -> Meta {
     let source = "192.0.2.1:53".parse().expect("an address");
-    let meta = Meta::new(source, "192.0.2.53".parse().expect("an address"), transport, 65_535);
-    Options::new(edns, service, &meta, Now::default())
+    Meta::new(source, "192.0.2.53".parse().expect("an address"), transport, 65_535)
 }
 
 /// Codes and lengths of what is written where `room` octets are left behind `before`.
 fn written(transport: Transport, ede: Option<Ede>, before: usize, room: usize) -> Vec<(u16, usize)> {
     let mut out = vec![0xff; room];
-    let len = options(&service(4), transport).write(0, ede, before, &mut out);
+    let (edns, service, meta) = (edns(QUERY), service(4), meta(transport));
+    let len = Options::new(&edns, &service, &meta, Now::default()).write(0, ede, before, &mut out);
     let (mut rest, mut found) = (&out[..len], Vec::new());
     while let [c0, c1, l0, l1, tail @ ..] = rest {
         let (code, data) = (u16::from_be_bytes([*c0, *c1]), usize::from(u16::from_be_bytes([*l0, *l1])));
@@ -76,8 +79,8 @@ fn an_error_loses_its_text_before_it_is_left_out() {
 #[test]
 fn what_is_reserved_is_what_is_written_at_most() {
     for transport in Transport::ALL {
-        let service = service(20);
-        let options = options(&service, transport);
+        let (edns, service, meta) = (edns(QUERY), service(20), meta(transport));
+        let options = Options::new(&edns, &service, &meta, Now::default());
         let mut out = [0; 1000];
         let before = PADDING_BLOCK * 2 - options.max_len(); // so that padding adds nothing
         assert_eq!(options.write(0, None, before, &mut out), options.max_len(), "{transport:?}");
@@ -90,8 +93,8 @@ fn the_smallest_response_has_room_for_all_of_it() {
     let mut data = QUERY.to_vec();
     data.extend([0, 8, 0, 20, 0, 2, 128, 0]);
     data.extend([1; 16]);
-    let edns = EdnsQuery::parse(512, 0, &data).expect("well-formed");
-    let options = Options { edns, ..options(&service, Transport::Tls) };
+    let (edns, meta) = (edns(&data), meta(Transport::Tls));
+    let options = Options::new(&edns, &service, &meta, Now::default());
     let (header, question, opt) = (12, 255 + 4, 11);
     assert!(header + question + opt + options.max_len() <= 512);
 }

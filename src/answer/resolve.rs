@@ -1,7 +1,7 @@
 //! RFC 1034 §4.3.2 within what is served here: zone, name, type, chains of CNAME and DNAME, referral, negative answer.
 
 use crate::base::Now;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Loaded, Snapshot};
 use crate::wire::{Class, EdnsQuery, Full, NameBuf, NameRef, Owner, Question, Rcode, Rtype, Section};
 use crate::zone::{Found, Node, Zone};
 
@@ -14,8 +14,16 @@ use super::worker::{MAX_CHAIN, Worker};
 
 /// A query to be resolved.
 pub(super) struct Resolver<'a> {
-    pub(super) snap: &'a Snapshot,
+    pub(super) loaded: &'a Loaded,
     pub(super) question: &'a Question<'a>,
+    /// None where an answer is made ready before anybody asks.
+    pub(super) asker: Option<Asker<'a>>,
+}
+
+/// Who asks, when, and what the answer to that may follow from.
+#[derive(Clone, Copy)]
+pub(super) struct Asker<'a> {
+    pub(super) snap: &'a Snapshot,
     pub(super) edns: Option<&'a EdnsQuery>,
     pub(super) meta: &'a Meta,
     pub(super) now: Now,
@@ -36,6 +44,8 @@ pub(super) enum Stop {
     Full,
     /// There is no ordinary answer.
     Fail(Status),
+    /// It depends on who asks, and nobody does.
+    Personal,
 }
 
 impl From<Full> for Stop {
@@ -56,16 +66,14 @@ const ANY_TTL: u32 = 3600;
 const ANY_HINFO: &[u8] = b"\x07RFC8482\x00";
 
 impl Resolver<'_> {
-    /// Composes the answer.
+    /// Composes the answer to whoever asks.
     pub(super) fn resolve(&self, composer: &mut Composer<'_>, worker: &mut Worker) -> Result<(), Status> {
-        worker.chain.clear();
-        worker.dnames.clear();
-        let done = self.chain(composer, worker);
+        let done = self.compose(composer, worker);
         composer.authoritative &= self.question.class != Class::ANY; // there are other classes (RFC 1035 §6.2)
         match done {
             Ok(()) => {}
             Err(Stop::Fail(status)) => return Err(status),
-            Err(Stop::Full) => composer.truncate()?,
+            Err(Stop::Full | Stop::Personal) => composer.truncate()?,
         }
         if composer.is_truncated() {
             worker.counters.truncated.increment();
@@ -73,25 +81,29 @@ impl Resolver<'_> {
         Ok(())
     }
 
-    /// Follows CNAME and DNAME as long as they stay in zones served here.
-    fn chain(&self, composer: &mut Composer<'_>, worker: &mut Worker) -> Result<(), Stop> {
-        let mut name = self.question.name.clone();
+    /// Composes the sections, following CNAME and DNAME as long as they stay in zones served here.
+    pub(super) fn compose(&self, composer: &mut Composer<'_>, worker: &mut Worker) -> Result<(), Stop> {
+        worker.chain.clear();
+        worker.dnames.clear();
+        let mut followed: Option<NameBuf> = None;
         loop {
-            let Some((id, zone)) = self.snap.loaded.zones.responsible(name.as_ref(), self.question.rtype) else {
+            let name = followed.as_ref().map_or(self.question.name, NameBuf::as_ref);
+            let Some((id, zone)) = self.loaded.zones.responsible(name, self.question.rtype) else {
                 return if worker.chain.is_empty() { Err(Status::Refused.into()) } else { Ok(()) };
             };
             if worker.chain.is_empty() {
-                worker.count_zone(self.snap, id);
+                worker.count_zone(self.loaded, id);
             }
-            let target = match self.one_name(zone, name.as_ref(), composer, worker)? {
+            let target = match self.one_name(zone, name, composer, worker)? {
                 Next::Done => return Ok(()),
                 Next::Follow(target) => target,
             };
-            worker.chain.push(std::mem::replace(&mut name, target));
-            let seen = worker.chain.iter().any(|owner| owner.as_ref() == name.as_ref());
+            worker.chain.push(NameBuf::lowercase(name));
+            let seen = worker.chain.iter().any(|owner| owner.as_ref() == target.as_ref());
             if seen || worker.chain.len() == MAX_CHAIN {
                 return Ok(());
             }
+            followed = Some(target);
         }
     }
 
@@ -106,8 +118,7 @@ impl Resolver<'_> {
         let owner = if first { Owner::Question } else { Owner::Name(name) };
         let found = zone.find(name);
         if first {
-            composer.body.share(shared_end(zone, found));
-            composer.kind = kind(found);
+            composer.cover(kind(found), shared_end(zone, found));
         }
         match found {
             Found::Exact(node) | Found::Wildcard(node) => self.node(zone, node, owner, composer, worker),
@@ -133,7 +144,7 @@ impl Resolver<'_> {
     ) -> Result<Next, Stop> {
         match node.steered() {
             Some(number) => {
-                let steered = &self.snap.loaded.steering.names[number as usize];
+                let steered = &self.loaded.steering.names[number as usize];
                 self.steered(zone, node, steered, owner, composer, worker)
             }
             // an RRset is in a section once, however often a chain meets it (RFC 2181 §5)
@@ -171,7 +182,8 @@ impl Resolver<'_> {
 
     /// Answers ANY: with all there is where the source is known to be real, else with little (RFC 8482 §4.4).
     fn any(&self, zone: &Zone, node: Node<'_>, owner: Owner<'_>, composer: &mut Composer<'_>) -> Result<Next, Stop> {
-        if self.meta.transport == Transport::Udp {
+        let asker = self.asker.ok_or(Stop::Personal)?;
+        if asker.meta.transport == Transport::Udp {
             return any_hinfo(owner, composer);
         }
         for (at, rrset) in node.rrsets().enumerate() {
@@ -234,8 +246,7 @@ fn kind(found: Found<'_>) -> Kind {
     }
 }
 
-/// The part of the question's name that all names share for which this was found: names are compressed against that and
-/// no more, so that the sections fit every question that has the same answer.
+/// The part of the question's name that all names share for which this was found.
 fn shared_end<'z>(zone: &'z Zone, found: Found<'z>) -> NameRef<'z> {
     match found {
         Found::Exact(node) | Found::Delegation(node) | Found::Dname(node) => node.name(),
@@ -255,6 +266,7 @@ pub(super) fn negative(zone: &Zone, at_most: Option<u32>, composer: &mut Compose
     composer.scope = 0; // RFC 7871 §7.4
     let ttl = zone.negative_ttl().secs();
     let ttl = at_most.map_or(ttl, |at_most| ttl.min(at_most));
+    composer.share_less(zone.origin());
     composer.rrset(Section::Authority, Owner::Name(zone.origin()), zone.soa(), ttl)?;
     Ok(Next::Done)
 }

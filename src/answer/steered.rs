@@ -3,13 +3,14 @@
 use std::net::IpAddr;
 
 use crate::base::{Prefix, Ttl};
+use crate::snapshot::Snapshot;
 use crate::steer::{AnswerFamily, CatchmentPlan, FamilyPlan, Policy, PolicyKind, PolicyPlan, PoolDraw, SteeredName};
 use crate::wire::{ClientSubnet, Owner, Rtype, Section};
 use crate::zone::{Node, Zone};
 
 use super::compose::Composer;
 use super::counters::Steered as Counted;
-use super::resolve::{Next, Resolver, Stop, any_hinfo, negative};
+use super::resolve::{Asker, Next, Resolver, Stop, any_hinfo, negative};
 use super::status::Status;
 use super::worker::Worker;
 
@@ -83,7 +84,7 @@ impl Resolver<'_> {
         composer: &mut Composer<'_>,
         worker: &mut Worker,
     ) -> Result<Next, Stop> {
-        let policy = &self.snap.loaded.steering.policies[steered.policy];
+        let policy = &self.loaded.steering.policies[steered.policy];
         let rtype = self.question.rtype;
         if let Some(family) = steered_family(policy, steered, rtype) {
             return self.by_plan(zone, node, steered, family, owner, composer, worker);
@@ -109,13 +110,14 @@ impl Resolver<'_> {
         composer: &mut Composer<'_>,
         worker: &mut Worker,
     ) -> Result<Next, Stop> {
-        let Place { catchment, key } = self.place(steered, composer);
+        let asker = self.asker.ok_or(Stop::Personal)?;
+        let Place { catchment, key } = asker.place(steered, composer);
         let min = steered.ttl.min;
-        let count = |worker: &Worker, what| worker.count_steered(self.snap, steered.policy, what);
+        let count = |worker: &Worker, what| worker.count_steered(self.loaded, steered.policy, what);
         match catchment.family(family) {
             FamilyPlan::Pools(draw) => {
                 count(worker, Counted::Pool);
-                let ttl = self.ttl(catchment, steered);
+                let ttl = asker.ttl(catchment, steered);
                 self.variant(draw, key, family, ttl, owner, composer, worker)
             }
             FamilyPlan::LastResort => {
@@ -137,26 +139,6 @@ impl Resolver<'_> {
                 Err(Stop::Fail(Status::NothingUsable))
             }
         }
-    }
-
-    /// Where the client belongs; notes the scope of what it is answered.
-    pub(super) fn place(&self, steered: &SteeredName, composer: &mut Composer<'_>) -> Place<'_> {
-        let subnet = self.edns.and_then(|edns| edns.client_subnet.as_ref()?.as_ref().ok());
-        let resolver = self.meta.source.ip();
-        let client = Client::of(&self.snap.loaded.steering.policies[steered.policy], subnet, resolver);
-        let plan = &self.snap.plan.policies[steered.policy];
-        let (catchment, scope) = self.snap.loaded.maps[steered.policy].locate(client.addr, resolver);
-        let key = client.sticky_key(plan);
-        if client.by_subnet {
-            let least = if key.is_some() { client.sticky_network().len() } else { 0 };
-            composer.scope = composer.scope.max(scope).max(least);
-        }
-        Place { catchment: plan.catchment(catchment), key }
-    }
-
-    /// The TTL of what pools answer.
-    pub(super) fn ttl(&self, catchment: &CatchmentPlan, steered: &SteeredName) -> Ttl {
-        catchment.settled.ttl(steered.ttl, self.now)
     }
 
     /// Writes one answer, drawn by share or by the client's key.
@@ -183,9 +165,37 @@ impl Resolver<'_> {
         };
         written?;
         if let Some(pool) = pool {
-            worker.count_pool(self.snap, pool);
+            worker.count_pool(self.loaded, pool);
         }
         Ok(Next::Done)
+    }
+}
+
+impl<'a> Asker<'a> {
+    /// Where the client belongs; notes the scope of what it is answered.
+    pub(super) fn place(&self, steered: &SteeredName, composer: &mut Composer<'_>) -> Place<'a> {
+        let (place, scope) = self.locate(steered);
+        composer.scope = composer.scope.max(scope);
+        place
+    }
+
+    /// Where the client belongs, and the scope of what it is answered.
+    pub(super) fn locate(&self, steered: &SteeredName) -> (Place<'a>, u8) {
+        let Snapshot { loaded, plan, .. } = self.snap;
+        let subnet = self.edns.and_then(|edns| edns.client_subnet.as_ref()?.as_ref().ok());
+        let resolver = self.meta.source.ip();
+        let client = Client::of(&loaded.steering.policies[steered.policy], subnet, resolver);
+        let plan = &plan.policies[steered.policy];
+        let (catchment, scope) = loaded.maps[steered.policy].locate(client.addr, resolver);
+        let key = client.sticky_key(plan);
+        let least = if key.is_some() { client.sticky_network().len() } else { 0 };
+        let scope = if client.by_subnet { scope.max(least) } else { 0 };
+        (Place { catchment: plan.catchment(catchment), key }, scope)
+    }
+
+    /// The TTL of what pools answer.
+    pub(super) fn ttl(&self, catchment: &CatchmentPlan, steered: &SteeredName) -> Ttl {
+        catchment.settled.ttl(steered.ttl, self.now)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Padded, PolicyId, PoolId, ZoneId};
-use crate::snapshot::{Loaded, Snapshot};
+use crate::snapshot::Loaded;
 use crate::wire::{Body, NameBuf, NameRef};
 
 use super::counters::{Counters, NamedCounters, Steered};
@@ -66,26 +66,26 @@ impl Worker {
         self.dnames.iter().any(|met| met.as_ref() == owner)
     }
 
-    pub(super) fn count_zone(&self, snap: &Snapshot, zone: ZoneId) {
-        if let Some(named) = self.named(snap) {
+    pub(super) fn count_zone(&self, loaded: &Loaded, zone: ZoneId) {
+        if let Some(named) = self.named(loaded) {
             named.zones[zone].increment();
         }
     }
 
-    pub(super) fn count_steered(&self, snap: &Snapshot, policy: PolicyId, steered: Steered) {
-        if let Some(named) = self.named(snap) {
+    pub(super) fn count_steered(&self, loaded: &Loaded, policy: PolicyId, steered: Steered) {
+        if let Some(named) = self.named(loaded) {
             named.policies[policy][steered as usize].increment();
         }
     }
 
-    pub(super) fn count_pool(&self, snap: &Snapshot, pool: PoolId) {
-        if let Some(named) = self.named(snap) {
+    pub(super) fn count_pool(&self, loaded: &Loaded, pool: PoolId) {
+        if let Some(named) = self.named(loaded) {
             named.pools[pool].increment();
         }
     }
 
-    /// The counters whose ids are those of this snapshot.
-    fn named(&self, snap: &Snapshot) -> Option<&NamedCounters> {
-        self.named.as_deref().filter(|named| Arc::ptr_eq(&named.loaded, &snap.loaded))
+    /// The counters whose ids are those of this load.
+    fn named(&self, loaded: &Loaded) -> Option<&NamedCounters> {
+        self.named.as_deref().filter(|named| std::ptr::eq(&*named.loaded, loaded))
     }
 }

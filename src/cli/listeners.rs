@@ -6,7 +6,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Host, Listener, Main, Protocol, Tcp};
+use crate::config::{Host, Listener, Main, Protocol, Tcp, UdpMode};
 use crate::control::Certificates;
 use crate::net::hosted::{self, Certificate, Hosted};
 use crate::net::{self, Encrypted, Limits, Listening};
@@ -80,9 +80,12 @@ pub(super) struct Switched {
 
 impl Listeners {
     /// Starts the threads of a process that may have so many files open.
-    pub(super) fn start(answerers: Answerers, tcp: &Tcp, descriptors: u64) -> io::Result<Self> {
-        let limits = limits(tcp, descriptors);
-        let threads = net::Running::start(net::Options { limits, ..net::Options::default() }, || answerers.make())?;
+    pub(super) fn start(answerers: Answerers, main: &Main, descriptors: u64) -> io::Result<Self> {
+        let limits = limits(&main.tcp, descriptors);
+        let udp = if main.server.udp == UdpMode::Plain { net::Udp::Plain } else { net::Udp::Batch };
+        let of_threads = answerers.clone();
+        let options = net::Options { udp, limits, ..net::Options::default() };
+        let threads = net::Running::start(options, move || of_threads.make())?;
         let (hosting, certificates) = (Hosting::start()?, HashMap::new());
         Ok(Self { answerers, threads, hosting, certificates, open: Vec::new(), descriptors, limits })
     }

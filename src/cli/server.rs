@@ -77,7 +77,7 @@ impl Server {
             error!("{error}");
             NotStarted
         };
-        let mut listeners = Listeners::start(answerers, &main.tcp, descriptors).map_err(not_started)?;
+        let mut listeners = Listeners::start(answerers, &main, descriptors).map_err(not_started)?;
         let prepared = listeners.prepare(&main, certificates).map_err(not_started)?;
         let (handle, requests) = Handle::new(control, listeners.gauge());
         let switched = listeners.switch(prepared).await;

@@ -98,6 +98,8 @@ pub enum UdpMode {
     /// The best that the system offers.
     #[default]
     Auto,
+    /// Many datagrams a system call, which Linux has.
+    Batch,
     /// One datagram a system call.
     Plain,
 }
@@ -205,8 +207,9 @@ fn server(log: &mut Log<'_>, mut table: Table<'_>, tls: &[&str], used: &mut Vec<
         server.host = value.one_of(log, &[("native", Host::Native), ("hickory", Host::Hickory)]).unwrap_or_default();
     }
     if let Some(value) = table.take("udp") {
-        let known = [("auto", Some(UdpMode::Auto)), ("batch", None), ("plain", Some(UdpMode::Plain))];
-        server.udp = built(log, value, &known).unwrap_or_default();
+        let batch = cfg!(target_os = "linux").then_some(UdpMode::Batch);
+        let known = [("auto", Some(UdpMode::Auto)), ("batch", batch), ("plain", Some(UdpMode::Plain))];
+        server.udp = built(log, value, &known, "on this system").unwrap_or_default();
     }
     server.version = table.take("version").and_then(|value| chaos_text(log, value));
     server.identity = table.take("identity").and_then(|value| chaos_text(log, value));
@@ -240,13 +243,13 @@ fn admin(log: &mut Log<'_>, mut table: Table<'_>, listeners: &[Listener]) -> Adm
     Admin { socket, listen }
 }
 
-/// One of a few words, some of which (none) this version does not have.
-fn built<T: Copy>(log: &mut Log<'_>, value: Value<'_>, words: &[(&'static str, Option<T>)]) -> Option<T> {
+/// One of a few words, some of which (none) cannot be had here.
+fn built<T: Copy>(log: &mut Log<'_>, value: Value<'_>, words: &[(&'static str, Option<T>)], here: &str) -> Option<T> {
     let built = value.one_of(log, words)?;
     if built.is_none() {
         let other = words.iter().find(|(_, built)| built.is_some()).map_or("", |(word, _)| word);
         let text = value.string(log).unwrap_or_default();
-        log.error_with(value.span, format!("\"{text}\" is not in this version"), format!("write \"{other}\""));
+        log.error_with(value.span, format!("\"{text}\" cannot be had {here}"), format!("write \"{other}\""));
     }
     built
 }

@@ -4,11 +4,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::answer::prepare;
 use crate::base::{Diagnostic, FileId, PrefixMap, Sources, Span};
 use crate::config::{self, Main, SteeringBuilder};
 use crate::geo::{self, Database, Fields, Location};
 use crate::net::give_back_memory;
-use crate::snapshot::{Loaded, LoadedDatabase, RateLimit, Zones};
+use crate::snapshot::{Answers, Loaded, LoadedDatabase, RateLimit, Zones};
 use crate::steer::{Steering, catchment_maps};
 use crate::wire::{Name, NameRef};
 use crate::zone::{self, ZoneBuilder};
@@ -118,7 +119,9 @@ impl Loader {
         let maps = catchment_maps(&steering, &locations);
         drop(locations);
         let rate_limit = main.rate_limit.clone().map(RateLimit::new);
-        let loaded = Loaded { zones: Zones::new(zones), steering, maps, databases, service, rate_limit };
+        let (zones, answers) = (Zones::new(zones), Answers::default());
+        let mut loaded = Loaded { zones, steering, maps, answers, databases, service, rate_limit };
+        loaded.answers = prepare(&loaded);
         Some(Setup { main, loaded: Arc::new(loaded), certificates })
     }
 

@@ -22,14 +22,25 @@ const PORT_ATTEMPTS: usize = 32;
 pub struct Options {
     /// Threads for UDP, as many for TCP, and as many for TLS and HTTPS; each has a socket for every address. At least one.
     pub threads: usize,
+    /// How datagrams are taken.
+    pub udp: Udp,
     /// What connections are allowed.
     pub limits: Limits,
+}
+
+/// How datagrams are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Udp {
+    /// Many with one system call. Only Linux can; elsewhere it is as the other.
+    Batch,
+    /// One with each system call.
+    Plain,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, limits: Limits::default() }
+        Self { threads, udp: Udp::Batch, limits: Limits::default() }
     }
 }
 
@@ -171,7 +182,7 @@ fn try_open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> 
         socket.set_only_v6(true)?;
     }
     match kind {
-        Kind::Udp => prepare_udp(&socket, address.is_ipv6())?,
+        Kind::Udp => prepare_udp(&socket, address)?,
         Kind::Tcp | Kind::Tls | Kind::Https => prepare_tcp(&socket)?,
     }
     socket.set_reuse_port(share)?;
@@ -179,9 +190,13 @@ fn try_open(address: SocketAddr, kind: Kind, share: bool) -> io::Result<Socket> 
     Ok(socket)
 }
 
-/// Packet info is needed; the rest is best effort.
-fn prepare_udp(socket: &Socket, v6: bool) -> io::Result<()> {
-    sys::enable_packet_info(socket.as_fd(), v6)?;
+/// Packet info is needed where a socket has more than one address: what is bound to one replies from it anyway. The rest
+/// is best effort.
+fn prepare_udp(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    let v6 = address.is_ipv6();
+    if address.ip().is_unspecified() {
+        sys::enable_packet_info(socket.as_fd(), v6)?;
+    }
     let _ = sys::ignore_path_mtu(socket.as_fd(), v6);
     let _ = socket.set_recv_buffer_size(BUFFER);
     let _ = socket.set_send_buffer_size(BUFFER);

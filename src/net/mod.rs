@@ -2,15 +2,17 @@
 //!
 //! [`Running::start`] starts threads; [`Running::bind`] opens sockets, so that a wrong address is known before anything
 //! changes; [`Running::serve`] serves them until their [`Listening`] is dropped. There are three kinds of data threads,
-//! `windrose-udp-N`, `windrose-tcp-N` and `windrose-tls-N`, each with a single-threaded runtime, a responder, and a socket
-//! of its own for every address (`SO_REUSEPORT`): the kernel spreads clients over them, no query waits for another thread,
-//! a crowd of connections does not delay datagrams, nor do handshakes delay TCP.
+//! `windrose-udp-N`, `windrose-tcp-N` and `windrose-tls-N`, each with a responder and sockets of its own
+//! (`SO_REUSEPORT`): the kernel spreads clients over them, no query waits for another thread, a crowd of connections does
+//! not delay datagrams, nor do handshakes delay TCP. Those of TCP and TLS have a single-threaded runtime and a socket for
+//! every address; those of UDP have one socket each where they take datagrams in batches (Linux), else they are as the others.
 //!
 //! | file        | subject                                                                     |
 //! |-------------|-----------------------------------------------------------------------------|
 //! | `bind`      | opening sockets, and saying what to do where that fails                     |
 //! | `server`    | threads: start and stop                                                     |
-//! | `udp`       | the datagram loop                                                           |
+//! | `batch`     | the datagram loop, many at a time (Linux); `messages`: its system calls     |
+//! | `udp`       | the datagram loop, one at a time                                            |
 //! | `tcp`       | accepting connections                                                       |
 //! | `places`    | how many connections there may be, and which one gives way                  |
 //! | `stream`    | one connection: pipelining, time limits                                     |
@@ -21,16 +23,20 @@
 //! | [`hosted`]  | QUIC, and in a second way UDP and TCP, served by hickory-server               |
 //! | `taken`     | since when a client has not taken what is written to it                      |
 //! | `worker`    | a thread's responder, walled off: its panic costs a query, not the thread   |
-//! | `sys`       | system calls: packet info, limits and priorities; the only `unsafe` here    |
+//! | `sys`       | other system calls: packet info, limits, priorities; with `messages` the only `unsafe` here |
 //!
 //! Deliberately absent: queues between threads, a task for each query, logging.
 #![allow(clippy::disallowed_methods, reason = "net reads the clock, once a batch")]
 
+#[cfg(target_os = "linux")]
+mod batch;
 mod bind;
 mod frame;
 mod freshness;
 pub mod hosted;
 mod https;
+#[cfg(target_os = "linux")]
+mod messages;
 mod places;
 mod server;
 mod stream;
@@ -45,7 +51,7 @@ mod worker;
 mod tests;
 
 pub use crate::answer::{Meta, Transport};
-pub use bind::{Bound, Options};
+pub use bind::{Bound, Options, Udp};
 pub use places::Limits;
 pub use server::{Counts, Gauge, Listening, Running};
 pub use sys::{give_back_memory, lower_priority, raise_descriptor_limit};

@@ -1,18 +1,21 @@
 //! Threads: start and stop.
 
+#[cfg(target_os = "linux")]
+use super::batch;
 use super::https::Service;
 use super::places::Places;
 use super::stream::Scratch;
 use super::tls::Speaks;
 use super::worker::Worker;
-use super::{Bound, Encrypted, Limits, Options, Responder, bind, tcp, udp};
+use super::{Bound, Encrypted, Limits, Options, Responder, Udp, bind, tcp, udp};
 use arc_swap::ArcSwap;
 use std::cell::RefCell;
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -27,7 +30,9 @@ pub(super) const REFRESH: Duration = Duration::from_secs(1);
 /// The data threads. Dropping it stops them too, without waiting.
 #[derive(Debug)]
 pub struct Running {
+    /// None where datagrams are taken in batches: those threads have a socket each.
     udp: Vec<DataThread>,
+    batches: Batches,
     tcp: Vec<DataThread>,
     tls: Vec<DataThread>,
     stop: watch::Sender<Option<Instant>>,
@@ -35,11 +40,21 @@ pub struct Running {
     options: Options,
 }
 
+/// Threads that take datagrams in batches.
+struct Batches {
+    /// Starts one.
+    #[allow(clippy::type_complexity, reason = "it is said once")]
+    start: Box<dyn Fn(usize, Arc<UdpSocket>, Stop) -> io::Result<JoinHandle<()>> + Send + Sync>,
+    running: Mutex<Vec<(Weak<UdpSocket>, JoinHandle<()>)>>,
+}
+
 /// Sockets being served, of one or more addresses. Dropping it closes them: nothing more is accepted or received,
 /// queries in hand are answered. Others are not touched.
 #[derive(Debug)]
 pub struct Listening {
     addresses: Vec<SocketAddr>,
+    /// Those whose threads wait for nothing but datagrams.
+    batches: Vec<Weak<UdpSocket>>,
     stop: watch::Sender<Option<Instant>>,
 }
 
@@ -52,8 +67,24 @@ impl Listening {
     /// Closes the sockets and waits until they are, or until the grace is over for those that are still writing.
     pub async fn close(self, grace: Duration) {
         self.stop.send_replace(Some(Instant::now()));
+        self.batches.iter().for_each(wake);
         // every task that serves them holds a receiver
         let _ = tokio::time::timeout(grace, self.stop.closed()).await;
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.stop.send_replace(Some(Instant::now()));
+        self.batches.iter().for_each(wake);
+    }
+}
+
+/// Makes a thread that waits for datagrams look at the signal: nothing more is received.
+fn wake(socket: &Weak<UdpSocket>) {
+    if let Some(socket) = socket.upgrade() {
+        // It says that the socket is not connected, and wakes its readers all the same (inet_shutdown in Linux).
+        let _ = socket2::SockRef::from(&*socket).shutdown(std::net::Shutdown::Read);
     }
 }
 
@@ -125,14 +156,22 @@ impl Shared {
 
 impl Running {
     /// Starts the data threads, which have nothing to serve yet; `make_responder` is called once for each.
-    pub fn start<R: Responder>(options: Options, make_responder: impl Fn() -> R) -> io::Result<Self> {
+    /// For datagrams that are taken in batches, it is called for each socket.
+    pub fn start<R: Responder>(
+        options: Options,
+        make_responder: impl Fn() -> R + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         let (stop, signal) = watch::channel(None);
-        let (udp, tcp, tls) = (Vec::new(), Vec::new(), Vec::new());
-        let mut running = Self { udp, tcp, tls, stop, shared: Arc::default(), options };
+        let (udp, tcp, tls, shared) = (Vec::new(), Vec::new(), Vec::new(), Arc::<Shared>::default());
+        let make_responder = Arc::new(make_responder);
+        let batches = Batches::new(Arc::clone(&make_responder), Arc::clone(&shared));
+        let mut running = Self { udp, batches, tcp, tls, stop, shared, options };
         running.set_limits(running.options.limits);
         for n in 0..running.options.threads.max(1) {
-            let udp = running.spawn(format!("windrose-udp-{n}"), &signal, make_responder(), None)?;
-            running.udp.push(udp);
+            if !running.takes_batches() {
+                let udp = running.spawn(format!("windrose-udp-{n}"), &signal, make_responder(), None)?;
+                running.udp.push(udp);
+            }
             let tcp = running.spawn(format!("windrose-tcp-{n}"), &signal, make_responder(), None)?;
             running.tcp.push(tcp);
             let https = Service::new(Worker::new(make_responder(), Arc::clone(&running.shared)));
@@ -160,7 +199,16 @@ impl Running {
     /// Serves sockets that [`bind`](Self::bind) opened, until the handle is dropped.
     pub fn serve(&self, bound: Bound) -> io::Result<Listening> {
         let (stop, signal) = watch::channel(None);
-        let udp = self.udp.iter().zip(bound.udp.into_iter().map(Sockets::Udp));
+        let mut batches = Vec::new();
+        let (for_batches, for_threads) =
+            if self.takes_batches() { (bound.udp, Vec::new()) } else { (Vec::new(), bound.udp) };
+        for (n, sockets) in for_batches.into_iter().enumerate() {
+            for socket in sockets {
+                let stop = Stop { all: self.stop.subscribe(), own: signal.clone() };
+                batches.push(self.batches.serve(n, socket, stop)?);
+            }
+        }
+        let udp = self.udp.iter().zip(for_threads.into_iter().map(Sockets::Udp));
         let threads = if bound.encrypted.is_some() { &self.tls } else { &self.tcp };
         // one for all threads, so that a client's session is known to each
         let acceptor = bound.encrypted.as_ref().map(Encrypted::acceptor).transpose()?;
@@ -173,13 +221,14 @@ impl Running {
             thread.serve(sockets, signal.clone())?;
         }
         drop(signal);
-        Ok(Listening { addresses: bound.addresses, stop })
+        Ok(Listening { addresses: bound.addresses, batches, stop })
     }
 
     /// Stops: nothing more is accepted or received, queries in hand are answered, threads are joined. What is not done
     /// after `grace` is cut off. Blocks for that long at most.
     pub fn stop(self, grace: Duration) {
         self.stop.send_replace(Some(Instant::now() + grace));
+        self.batches.stop();
         for thread in self.udp.into_iter().chain(self.tcp).chain(self.tls) {
             // A panic outside the responder was reported by the panic hook; there is nobody else to tell.
             let _ = thread.handle.join();
@@ -189,6 +238,10 @@ impl Running {
     /// What tells what went wrong, also when this has stopped.
     pub fn gauge(&self) -> Gauge {
         Gauge(Arc::clone(&self.shared))
+    }
+
+    fn takes_batches(&self) -> bool {
+        cfg!(target_os = "linux") && self.options.udp == Udp::Batch
     }
 
     fn spawn<R: Responder>(
@@ -205,6 +258,61 @@ impl Running {
         let body = move || Thread::new(responder, shared, stop, https).run(&runtime, received);
         let handle = std::thread::Builder::new().name(name).spawn(body)?;
         Ok(DataThread { jobs, handle })
+    }
+}
+
+impl Batches {
+    #[cfg(target_os = "linux")]
+    fn new<R: Responder>(make_responder: Arc<impl Fn() -> R + Send + Sync + 'static>, shared: Arc<Shared>) -> Self {
+        let start = move |n: usize, socket, stop| {
+            let worker = Worker::new(make_responder(), Arc::clone(&shared));
+            let endpoint = batch::Endpoint { socket, worker, shared: Arc::clone(&shared), stop };
+            std::thread::Builder::new().name(format!("windrose-udp-{n}")).spawn(|| endpoint.run())
+        };
+        Self { start: Box::new(start), running: Mutex::default() }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn new<R: Responder>(_: Arc<impl Fn() -> R + Send + Sync + 'static>, _: Arc<Shared>) -> Self {
+        Self { start: Box::new(|_, _, _| Err(io::ErrorKind::Unsupported.into())), running: Mutex::default() }
+    }
+
+    /// Starts a thread for a socket.
+    fn serve(&self, n: usize, socket: UdpSocket, stop: Stop) -> io::Result<Weak<UdpSocket>> {
+        socket.set_nonblocking(false)?;
+        socket.set_read_timeout(Some(REFRESH))?;
+        let socket = Arc::new(socket);
+        let handle = Arc::downgrade(&socket);
+        let thread = (self.start)(n, socket, stop)?;
+        let mut running = self.running();
+        running.retain(|(_, thread)| !thread.is_finished());
+        running.push((Weak::clone(&handle), thread));
+        Ok(handle)
+    }
+
+    /// Wakes all and waits until they have ended. Someone must have told them to.
+    fn stop(&self) {
+        for (socket, thread) in std::mem::take(&mut *self.running()) {
+            wake(&socket);
+            // A panic outside the responder was reported by the panic hook; there is nobody else to tell.
+            let _ = thread.join();
+        }
+    }
+
+    fn running(&self) -> MutexGuard<'_, Vec<(Weak<UdpSocket>, JoinHandle<()>)>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        self.running().iter().for_each(|(socket, _)| wake(socket));
+    }
+}
+
+impl fmt::Debug for Batches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batches").field("running", &self.running().len()).finish_non_exhaustive()
     }
 }
 

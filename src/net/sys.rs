@@ -89,10 +89,7 @@ pub(super) fn send(socket: BorrowedFd<'_>, bytes: &[u8], to: SocketAddr, local: 
     if let Some(local) = local {
         message.msg_control = ptr::from_mut(&mut control).cast();
         message.msg_controllen = size_of::<Control>();
-        match local {
-            IpAddr::V4(address) => put(&mut message, libc::IPPROTO_IP, libc::IP_PKTINFO, from_v4(address)),
-            IpAddr::V6(address) => put(&mut message, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, from_v6(address)),
-        }
+        put_source(&mut message, local);
     }
     // SAFETY: every pointer in `message` is to a live local or to `bytes`, with its own length; the kernel only reads.
     let sent = unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const message, libc::MSG_DONTWAIT) };
@@ -118,6 +115,15 @@ pub(super) fn ignore_path_mtu(socket: BorrowedFd<'_>, v6: bool) -> io::Result<()
     }
 }
 
+/// Waits until a datagram can be sent, or until the patience is over.
+#[cfg(target_os = "linux")]
+pub(super) fn wait_writable(socket: BorrowedFd<'_>, patience: std::time::Duration) {
+    let mut wanted = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+    let millis = c_int::try_from(patience.as_millis()).unwrap_or(c_int::MAX);
+    // SAFETY: the pointer is to one live `pollfd`. Whatever comes of it, the caller tries to send.
+    let _ = unsafe { libc::poll(&raw mut wanted, 1, millis) };
+}
+
 /// Sets an option that is an `int`.
 fn set(socket: BorrowedFd<'_>, level: c_int, option: c_int, value: c_int) -> io::Result<()> {
     let (pointer, length) = (ptr::from_ref(&value).cast::<c_void>(), size_of_val(&value) as libc::socklen_t);
@@ -128,19 +134,20 @@ fn set(socket: BorrowedFd<'_>, level: c_int, option: c_int, value: c_int) -> io:
 
 /// Room for one packet-info message of either family, aligned as `cmsghdr` must be.
 #[repr(C, align(8))]
-struct Control([u8; 64]);
+pub(super) struct Control([u8; 64]);
 
 impl Control {
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         Self([0; 64])
     }
 }
 
 /// A socket address of either family.
-struct Storage(sockaddr_storage);
+#[repr(transparent)]
+pub(super) struct Storage(sockaddr_storage);
 
 impl Storage {
-    fn empty() -> Self {
+    pub(super) fn empty() -> Self {
         // SAFETY: `sockaddr_storage` is plain integers, for which all zeroes are a value.
         Self(unsafe { zeroed() })
     }
@@ -176,7 +183,7 @@ impl Storage {
     }
 
     /// Reads the address that the kernel wrote.
-    fn address(&self) -> Option<SocketAddr> {
+    pub(super) fn address(&self) -> Option<SocketAddr> {
         let place = ptr::from_ref(&self.0);
         match c_int::from(self.0.ss_family) {
             libc::AF_INET => {
@@ -209,7 +216,7 @@ fn header(name: &mut Storage, data: &mut iovec) -> msghdr {
 
 /// The local address among the control messages of a received datagram. A multicast address is none: nothing may be
 /// sent from it.
-fn local_address(message: &msghdr) -> Option<IpAddr> {
+pub(super) fn local_address(message: &msghdr) -> Option<IpAddr> {
     // SAFETY: `message` was filled by `recvmsg`, and its control buffer is alive.
     let mut next = unsafe { libc::CMSG_FIRSTHDR(message) };
     while !next.is_null() {
@@ -231,6 +238,14 @@ fn local_address(message: &msghdr) -> Option<IpAddr> {
         }
     }
     None
+}
+
+/// Says where a datagram is to leave from. Its control buffer must be a [`Control`].
+pub(super) fn put_source(message: &mut msghdr, local: IpAddr) {
+    match local {
+        IpAddr::V4(address) => put(message, libc::IPPROTO_IP, libc::IP_PKTINFO, from_v4(address)),
+        IpAddr::V6(address) => put(message, libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, from_v6(address)),
+    }
 }
 
 /// Writes the one control message of a datagram to send.

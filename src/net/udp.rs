@@ -24,9 +24,9 @@ const LONGEST_QUERY: usize = 4096;
 /// Room for a response; what may be sent of it is `UDP_PAYLOAD`, which no path fragments.
 const RESPONSE: usize = 4096;
 /// How long a full send buffer may hold up the thread: it drains within that on any link that is up.
-const SEND_PATIENCE: Duration = Duration::from_millis(5);
+pub(super) const SEND_PATIENCE: Duration = Duration::from_millis(5);
 /// The pause after a whole batch of nothing but errors, so that a broken socket does not spin.
-const REST: Duration = Duration::from_millis(100);
+pub(super) const REST: Duration = Duration::from_millis(100);
 
 /// Sets up a task for each socket.
 pub(super) fn serve<R: Responder>(
@@ -152,6 +152,6 @@ impl Buffers {
     }
 }
 
-fn count(cell: &AtomicU64) {
+pub(super) fn count(cell: &AtomicU64) {
     cell.fetch_add(1, Ordering::Relaxed);
 }

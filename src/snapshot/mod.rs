@@ -1,23 +1,23 @@
 //! The one immutable thing that queries are answered from. A reload, a verdict or an override makes a new one; parts
 //! that did not change are shared.
 
+mod answers;
 mod rate_limit;
 mod service;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use std::hash::BuildHasher;
 
 use crate::base::{Id, IdVec, PolicyId, ZoneId};
 use crate::geo::DatabaseInfo;
 use crate::health::Board;
 use crate::steer::{CatchmentMap, Plan, Steering};
-use crate::wire::{NameRef, Rtype};
+use crate::wire::{NameRef, Rtype, hash_name};
 use crate::zone::Zone;
 
+pub use answers::{Answers, AnswersBuilder, Below, Covered, Entry, OTHERS, Place, Ready};
 pub use rate_limit::RateLimit;
 pub use service::{Cookies, Service};
 
@@ -30,6 +30,8 @@ pub struct Loaded {
     pub steering: Steering,
     /// Where each policy's clients belong.
     pub maps: IdVec<PolicyId, Arc<CatchmentMap>>,
+    /// What is answered from without composing.
+    pub answers: Answers,
     /// The geo databases that the maps were made from.
     pub databases: Vec<LoadedDatabase>,
     /// What the server says of itself.
@@ -108,17 +110,17 @@ impl Zones {
     }
 
     /// Every zone.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Zone>> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Zone>> {
         self.zones.iter()
     }
 
-    /// The zone with the longest name that a name lies in (RFC 1034 §4.3.2 step 2).
+    /// The zone with the longest name that a lowercased name lies in (RFC 1034 §4.3.2 step 2).
     #[must_use]
     pub fn find(&self, name: NameRef<'_>) -> Option<(ZoneId, &Zone)> {
         name.ancestors().find_map(|ancestor| self.get(ancestor))
     }
 
-    /// The zone that answers for a name and type: the one with the longest name, but for DS at a zone's own apex the one
+    /// The zone that answers for a lowercased name and type: the one with the longest name, but for DS at a zone's own apex the one
     /// above it, if that is served too (RFC 4035 §3.1.4.1).
     #[must_use]
     pub fn responsible(&self, name: NameRef<'_>, rtype: Rtype) -> Option<(ZoneId, &Zone)> {
@@ -135,5 +137,5 @@ impl Zones {
 }
 
 fn hash(name: NameRef<'_>) -> u64 {
-    FixedState::with_seed(0).hash_one(name)
+    hash_name(name.as_wire())
 }

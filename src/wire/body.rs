@@ -65,10 +65,15 @@ impl RdataShape {
 pub struct Sections<'a> {
     /// The records, one section behind the other.
     pub octets: &'a [u8],
-    /// Where in `octets` the pointers stand that [`resolve_pointer`] must set, in rising order.
-    pub patches: &'a [u16],
+    /// Where in `octets` the pointers stand that [`resolve_pointer`] must set, in rising order, each with its low octet first.
+    pub patches: &'a [[u8; 2]],
     /// How many records each section has.
     pub counts: [u16; 3],
+}
+
+impl Sections<'_> {
+    /// No records.
+    pub const EMPTY: Self = Sections { octets: &[], patches: &[], counts: [0; 3] };
 }
 
 /// Two octets at the place of a patch: the two upper bits say what the others count.
@@ -106,7 +111,7 @@ pub struct Body {
     len: usize,
     room: usize,
     counts: [u16; 3],
-    patches: Vec<u16>,
+    patches: Vec<[u8; 2]>,
     /// The part of the question's name that every question answered by these sections ends in.
     suffix: [u8; MAX_NAME],
     suffix_len: usize,
@@ -176,12 +181,6 @@ impl Body {
             self.targets[self.target_count] = TO_SUFFIX | suffix.as_wire().len() as u16; // at most 255
             self.target_count += 1;
         }
-    }
-
-    /// The end that every question with these sections shares, in wire form; nothing if none was told.
-    #[must_use]
-    pub fn shared(&self) -> &[u8] {
-        &self.suffix[..self.suffix_len]
     }
 
     /// What was composed.
@@ -304,7 +303,7 @@ impl Body {
                 let place = if is_suffix(target) { target } else { TO_BODY | target };
                 let at = self.len as u16; // below the room
                 self.put(&place.to_be_bytes())?;
-                self.patches.push(at);
+                self.patches.push(at.to_le_bytes());
                 self.remember(name, start, written);
                 return Ok(());
             }

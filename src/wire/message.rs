@@ -13,6 +13,8 @@ pub struct Message<'o> {
     len: usize,
     /// Octets of the question's name.
     name: usize,
+    /// Where the sections begin.
+    sections: usize,
     counts: [u16; 4],
 }
 
@@ -22,7 +24,7 @@ impl<'o> Message<'o> {
     /// # Errors
     /// [`Full`] if the buffer cannot hold header and question.
     pub fn new(out: &'o mut [u8], question: Option<&[u8]>) -> Result<Self, Full> {
-        let mut message = Self { out, len: 0, name: 0, counts: [0; 4] };
+        let mut message = Self { out, len: 0, name: 0, sections: 0, counts: [0; 4] };
         message.put(&[0; HEADER_LEN])?;
         if let Some(question) = question {
             message.put(question)?;
@@ -45,14 +47,25 @@ impl<'o> Message<'o> {
     /// [`Full`]; nothing was written.
     pub fn put_sections(&mut self, sections: Sections<'_>) -> Result<(), Full> {
         let base = self.len;
+        self.sections = base;
         self.put(sections.octets)?;
         let body = &mut self.out[base..self.len];
         for &patch in sections.patches {
-            let Some(place) = body[usize::from(patch)..].first_chunk_mut() else { continue };
+            let rest = body.get_mut(usize::from(u16::from_le_bytes(patch))..);
+            let Some(place) = rest.and_then(<[u8]>::first_chunk_mut) else { continue };
             *place = resolve_pointer(u16::from_be_bytes(*place), self.name, base).to_be_bytes();
         }
         self.counts[1..].copy_from_slice(&sections.counts);
         Ok(())
+    }
+
+    /// Sets the TTL of the records of the sections, each of which has `stride` octets and the question's name as its owner.
+    pub fn set_ttls(&mut self, ttl: u32, stride: usize) {
+        const TTL: std::ops::Range<usize> = 6..10; // behind the pointer, type and class
+        let start = self.sections.min(self.len);
+        for record in self.out[start..self.len].chunks_exact_mut(stride.max(TTL.end)) {
+            record[TTL].copy_from_slice(&ttl.to_be_bytes());
+        }
     }
 
     /// Appends the OPT record (RFC 6891 §6.1.2): our payload size, the upper bits of the response code, DO, and what

@@ -7,6 +7,7 @@ mod body;
 mod cookie;
 mod ecs;
 mod edns;
+mod hash;
 mod message;
 mod name;
 mod query;
@@ -19,7 +20,8 @@ pub use edns::{
     EdnsQuery, Keepalive, MAX_NSID, OPTION_CLIENT_SUBNET, OPTION_COOKIE, OPTION_EDE, OPTION_KEEPALIVE, OPTION_NSID,
     OPTION_PADDING, PADDING_BLOCK, UDP_PAYLOAD,
 };
+pub use hash::hash_name;
 pub use message::{Message, OPT_LEN};
 pub use name::{MAX_NAME, Name, NameBuf, NameError, NameRef};
-pub use query::{HEADER_LEN, Header, Malformed, Query, Question, parse_cookie_request, parse_query};
+pub use query::{HEADER_LEN, Header, Malformed, Query, QueryBuf, Question, parse_cookie_request, parse_query};
 pub use types::{Class, Opcode, Rcode, Rtype, UnknownType};

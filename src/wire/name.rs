@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
+use super::hash::{CHUNK, hash_chunks, last_chunk};
+
 /// The longest name in octets, root label included.
 pub const MAX_NAME: usize = 255;
 
@@ -20,7 +22,8 @@ pub struct Name(Box<[u8]>);
 /// A name in a buffer of its own, for use where nothing may be allocated.
 #[derive(Clone)]
 pub struct NameBuf {
-    octets: [u8; MAX_NAME],
+    /// One more than a name has, so that it consists of whole chunks.
+    octets: [u8; MAX_NAME + 1],
     len: u8,
 }
 
@@ -236,13 +239,20 @@ impl Name {
     }
 }
 
+impl Default for NameBuf {
+    /// The root.
+    fn default() -> Self {
+        Self { octets: [0; MAX_NAME + 1], len: 1 }
+    }
+}
+
 impl NameBuf {
     /// As [`Name::parse`], without allocating.
     ///
     /// # Errors
     /// What is wrong with the text.
     pub fn parse(text: &[u8], origin: Option<NameRef<'_>>) -> Result<Self, NameError> {
-        let mut name = Self { octets: [0; MAX_NAME], len: 0 };
+        let mut name = Self::default();
         if text == b"." {
             name.len = 1;
             return Ok(name);
@@ -276,7 +286,7 @@ impl NameBuf {
             NameRef::ROOT
         };
         let end = start + suffix.0.len();
-        name.octets.get_mut(start..end).ok_or(NameError::TooLong)?.copy_from_slice(suffix.0);
+        name.octets[..MAX_NAME].get_mut(start..end).ok_or(NameError::TooLong)?.copy_from_slice(suffix.0);
         name.len = end as u8; // at most 255
         Ok(name)
     }
@@ -295,10 +305,30 @@ impl NameBuf {
     /// A copy of a name, lowercased.
     #[must_use]
     pub fn lowercase(name: NameRef<'_>) -> Self {
-        let mut octets = [0; MAX_NAME];
-        octets[..name.0.len()].copy_from_slice(name.0);
-        octets[..name.0.len()].make_ascii_lowercase();
-        Self { octets, len: name.0.len() as u8 }
+        let mut copy = Self::default();
+        copy.set_lowercase(name, name.0);
+        copy
+    }
+
+    /// Becomes a copy of the name that `octets` end in, lowercased.
+    pub(super) fn set_lowercase(&mut self, name: NameRef<'_>, octets: &[u8]) {
+        self.len = name.0.len() as u8; // at most 255
+        let (chunks, rest) = name.0.as_chunks();
+        let mut out = self.octets.as_chunks_mut::<CHUNK>().0.iter_mut();
+        for (chunk, out) in chunks.iter().zip(&mut out) {
+            *out = *chunk;
+            out.make_ascii_lowercase();
+        }
+        if let (false, Some(out)) = (rest.is_empty(), out.next()) {
+            *out = last_chunk(octets, rest.len()).to_le_bytes();
+            out.make_ascii_lowercase();
+        }
+    }
+
+    /// The hash of a name that was set in lowercase: see [`hash_name`](super::hash_name).
+    pub(super) fn hash(&self) -> u64 {
+        let len = usize::from(self.len);
+        hash_chunks(&self.octets.as_chunks().0[..len.div_ceil(CHUNK)], len)
     }
 
     /// A name below `old` put below `new`, by DNAME substitution (RFC 6672 §2.2); none where it gets too long.
@@ -307,11 +337,11 @@ impl NameBuf {
     #[must_use]
     pub fn substituted(name: NameRef<'_>, old: NameRef<'_>, new: NameRef<'_>) -> Option<Self> {
         let prefix = &name.0[..name.0.len().checked_sub(old.0.len())?];
-        let len = prefix.len() + new.0.len();
-        let mut octets = [0; MAX_NAME];
-        octets.get_mut(..prefix.len())?.copy_from_slice(prefix);
-        octets.get_mut(prefix.len()..len)?.copy_from_slice(new.0);
-        Some(Self { octets, len: len as u8 })
+        let len = u8::try_from(prefix.len() + new.0.len()).ok()?;
+        let mut name = Self { len, ..Self::default() };
+        name.octets[..prefix.len()].copy_from_slice(prefix);
+        name.octets[prefix.len()..usize::from(len)].copy_from_slice(new.0);
+        Some(name)
     }
 
     /// The name, borrowed.

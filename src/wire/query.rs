@@ -38,10 +38,12 @@ impl Header {
 }
 
 /// The question of a query.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
     /// The name, lowercased.
-    pub name: NameBuf,
+    pub name: NameRef<'a>,
+    /// Its [`hash`](super::hash_name).
+    pub hash: u64,
     /// The type.
     pub rtype: Rtype,
     /// The class.
@@ -51,21 +53,28 @@ pub struct Question<'a> {
 }
 
 /// A query that could be read to its end.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Query<'a> {
     /// The question.
     pub question: Question<'a>,
     /// EDNS, if the query has an OPT record.
-    pub edns: Option<EdnsQuery>,
+    pub edns: Option<&'a EdnsQuery>,
+}
+
+/// Where the parts of a query are put that are not as they were sent.
+#[derive(Clone, Debug, Default)]
+pub struct QueryBuf {
+    name: NameBuf,
+    edns: Option<EdnsQuery>,
 }
 
 /// What could not be read, and as much of the query as the response to that needs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Malformed<'a> {
     /// The question, if that much could be read.
     pub question: Option<Question<'a>>,
     /// EDNS, if an OPT record could be read.
-    pub edns: Option<EdnsQuery>,
+    pub edns: Option<&'a EdnsQuery>,
 }
 
 /// Reads what follows the header of a standard query.
@@ -73,50 +82,59 @@ pub struct Malformed<'a> {
 /// # Errors
 /// [`Malformed`] where the answer must be FORMERR: not exactly one question, a name that is no uncompressed name, a record
 /// that runs over the end, two OPT records or one not at the root (RFC 6891 §6.1.1), octets behind the last record.
-pub fn parse_query<'a>(message: &'a [u8], header: &Header) -> Result<Query<'a>, Malformed<'a>> {
-    let question = message.get(HEADER_LEN..).filter(|_| header.counts[0] == 1).and_then(parse_question);
+pub fn parse_query<'a>(
+    message: &'a [u8],
+    header: &Header,
+    buffer: &'a mut QueryBuf,
+) -> Result<Query<'a>, Malformed<'a>> {
+    let QueryBuf { name, edns } = buffer;
+    *edns = None;
+    let octets = message.get(HEADER_LEN..).filter(|_| header.counts[0] == 1);
+    let question = octets.and_then(|octets| parse_question(message, octets, name));
     let Some(question) = question else {
         return Err(Malformed { question: None, edns: None });
     };
-    let mut reader = Reader { message, at: HEADER_LEN + question.raw.len(), edns: None };
-    match reader.find_opt(header) {
-        Some(()) if reader.at == message.len() => Ok(Query { question, edns: reader.edns }),
-        _ => Err(Malformed { question: Some(question), edns: reader.edns }),
-    }
+    let mut reader = Reader { message, at: HEADER_LEN + question.raw.len(), edns };
+    let sound = reader.find_opt(header).is_some() && reader.at == message.len();
+    let edns = edns.as_ref();
+    if sound { Ok(Query { question, edns }) } else { Err(Malformed { question: Some(question), edns }) }
 }
 
 /// Reads a query without a question, which only asks for a server cookie (RFC 7873 §5.4); none if it is anything else.
 #[must_use]
-pub fn parse_cookie_request(message: &[u8], header: &Header) -> Option<EdnsQuery> {
-    let mut reader = Reader { message, at: HEADER_LEN, edns: None };
-    if header.counts[0] != 0 {
+pub fn parse_cookie_request<'a>(message: &[u8], header: &Header, buffer: &'a mut QueryBuf) -> Option<&'a EdnsQuery> {
+    let edns = &mut buffer.edns;
+    *edns = None;
+    let mut reader = Reader { message, at: HEADER_LEN, edns };
+    if header.counts[0] != 0 || reader.find_opt(header).is_none() || reader.at != message.len() {
         return None;
     }
-    reader.find_opt(header)?;
-    reader.edns.filter(|edns| edns.cookie.is_some() && reader.at == message.len())
+    edns.as_ref().filter(|edns| edns.cookie.is_some())
 }
 
-fn parse_question(octets: &[u8]) -> Option<Question<'_>> {
+fn parse_question<'a>(message: &'a [u8], octets: &'a [u8], lowercased: &'a mut NameBuf) -> Option<Question<'a>> {
     let name = NameRef::from_wire(octets)?;
     let end = name.as_wire().len() + 4;
     let raw = octets.get(..end)?;
     let &[t0, t1, c0, c1] = raw.last_chunk::<4>()?;
+    lowercased.set_lowercase(name, &message[..HEADER_LEN + name.as_wire().len()]);
     Some(Question {
-        name: NameBuf::lowercase(name),
+        name: lowercased.as_ref(),
+        hash: lowercased.hash(),
         rtype: Rtype(u16::from_be_bytes([t0, t1])),
         class: Class(u16::from_be_bytes([c0, c1])),
         raw,
     })
 }
 
-struct Reader<'a> {
+struct Reader<'a, 'e> {
     message: &'a [u8],
     at: usize,
     /// The OPT record, once it is found.
-    edns: Option<EdnsQuery>,
+    edns: &'e mut Option<EdnsQuery>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Reader<'a, '_> {
     /// Passes over every record; none where one is broken.
     fn find_opt(&mut self, header: &Header) -> Option<()> {
         let [_, answers, authorities, additionals] = header.counts;
@@ -133,7 +151,7 @@ impl<'a> Reader<'a> {
                 if self.edns.is_some() || !at_root {
                     return None;
                 }
-                self.edns = Some(EdnsQuery::parse(class, ttl, data)?);
+                *self.edns = Some(EdnsQuery::parse(class, ttl, data)?);
             }
         }
         Some(())

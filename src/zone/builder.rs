@@ -3,9 +3,9 @@
 use hashbrown::HashTable;
 
 use super::checks::{Findings, Kind};
-use super::names::{self, NameAt};
+use super::names::NameAt;
 use crate::base::{Diagnostic, FileId, Span, Ttl};
-use crate::wire::{Name, NameBuf, NameRef, Rtype};
+use crate::wire::{Name, NameBuf, NameRef, Rtype, hash_name};
 
 /// No record, no node, no number.
 pub(super) const NONE: u32 = u32::MAX;
@@ -217,7 +217,7 @@ impl ZoneBuilder {
 
     fn find(&self, lower: NameRef<'_>) -> Option<u32> {
         let same = |&owner: &u32| self.owners[owner as usize].name.wire(&self.names) == lower.as_wire();
-        self.index.find(names::hash(lower.as_wire()), same).copied()
+        self.index.find(hash_name(lower.as_wire()), same).copied()
     }
 
     /// Appends an owner that is not there yet.
@@ -230,8 +230,8 @@ impl ZoneBuilder {
         self.names.extend_from_slice(lower.as_wire());
         self.owners.push(Owner { name, newest: NONE, steered: NONE });
         let (owners, arena) = (&self.owners, &self.names);
-        let rehash = |&owner: &u32| names::hash(owners[owner as usize].name.wire(arena));
-        self.index.insert_unique(names::hash(lower.as_wire()), owner, rehash);
+        let rehash = |&owner: &u32| hash_name(owners[owner as usize].name.wire(arena));
+        self.index.insert_unique(hash_name(lower.as_wire()), owner, rehash);
         owner
     }
 

@@ -6,9 +6,9 @@ use super::builder::{NONE, Owner, Record, ZoneBuilder};
 use super::checks::{Deferred, DnameAbove, Findings, Kind};
 use super::compiled::{NodeEntry, RrSetEntry, Zone};
 use super::layout::canonical_into;
-use super::names::{self, NameAt, SortKeys};
+use super::names::{NameAt, SortKeys};
 use crate::base::{Diagnostic, Ttl};
-use crate::wire::{NameRef, Rtype};
+use crate::wire::{NameRef, Rtype, hash_name};
 
 /// Octets of a record in a message besides its RDATA, owner compressed.
 const RECORD_OVERHEAD: usize = 12;
@@ -66,7 +66,7 @@ impl ZoneBuilder {
             *number = nodes_of[*number as usize];
         }
         let names = &self.names;
-        let rehash = |&node: &u32| names::hash(nodes[node as usize].name.wire(names));
+        let rehash = |&node: &u32| hash_name(nodes[node as usize].name.wire(names));
         let mut owned = vec![false; nodes.len()];
         nodes_of.iter().for_each(|&node| owned[node as usize] = true);
         let empty = (0..nodes.len() - 1).filter(|&node| !owned[node]);

@@ -6,9 +6,9 @@ use std::iter::FusedIterator;
 use hashbrown::HashTable;
 
 use super::builder::NONE;
-use super::names::{self, NameAt};
+use super::names::NameAt;
 use crate::base::Ttl;
-use crate::wire::{NameRef, Rtype};
+use crate::wire::{NameRef, Rtype, hash_name};
 
 /// A zone that queries are looked up in. Names of nodes are lowercase; RDATA is as it was written.
 pub struct Zone {
@@ -137,7 +137,7 @@ impl Zone {
     pub fn get(&self, lowercased: NameRef<'_>) -> Option<Node<'_>> {
         let wire = lowercased.as_wire();
         let same = |&index: &u32| self.nodes[index as usize].name.wire(&self.names) == wire;
-        self.index.find(names::hash(wire), same).map(|&index| self.node(index))
+        self.index.find(hash_name(wire), same).map(|&index| self.node(index))
     }
 
     pub(super) fn node(&self, index: u32) -> Node<'_> {
@@ -183,6 +183,25 @@ impl<'z> Node<'z> {
     pub fn steered(self) -> Option<u32> {
         let number = self.entry().steered;
         (number != NONE).then_some(number)
+    }
+
+    /// The child `*`, which stands for names below this one that do not exist (RFC 4592 §2.1.1).
+    #[must_use]
+    pub fn wildcard(self) -> Option<Self> {
+        let wildcard = self.entry().wildcard;
+        (wildcard != NONE).then(|| self.zone.node(wildcard))
+    }
+
+    /// Whether the name lies below a delegation point, so that this zone does not answer for it.
+    #[must_use]
+    pub fn is_occluded(self) -> bool {
+        ![NONE, self.index].contains(&self.entry().cut)
+    }
+
+    /// Its position in canonical order (RFC 4034 §6.1), the apex at 0.
+    #[must_use]
+    pub fn number(self) -> usize {
+        self.index as usize
     }
 
     /// Whether the name is a delegation point.

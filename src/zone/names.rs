@@ -1,9 +1,5 @@
 //! Names in one arena, found by hash, ordered by key.
 
-use std::hash::{BuildHasher, Hasher};
-
-use foldhash::fast::FixedState;
-
 use crate::wire::NameRef;
 
 /// Where a name is in an arena of wire octets.
@@ -24,13 +20,6 @@ impl NameAt {
     pub(super) fn name(self, arena: &[u8]) -> NameRef<'_> {
         NameRef::from_wire(self.wire(arena)).expect("arenas hold whole names")
     }
-}
-
-/// The hash of a lowercased name. Its seed is fixed: only the operator decides which names are in a table.
-pub(super) fn hash(wire: &[u8]) -> u64 {
-    let mut hasher = FixedState::with_seed(0).build_hasher();
-    hasher.write(wire);
-    hasher.finish()
 }
 
 /// Octets whose plain order is the canonical order of lowercased names (RFC 4034 §6.1) that lie within one origin.

@@ -9,6 +9,7 @@
 //! | `peers`    | the three servers                                                        |
 //! | `ask`      | sockets                                                                  |
 //! | `message`  | responses in a form that can be compared                                 |
+//! | `engine`   | what was made ready at load against what is composed for a query          |
 //! | `compare`  | what counts as a difference; `excuses`: what is meant                    |
 //! | `report`   | differences by class, each with an example                               |
 #![allow(clippy::unwrap_used, reason = "a test that fails should fail where it stands")]
@@ -17,6 +18,7 @@
 
 mod ask;
 mod compare;
+mod engine;
 mod excuses;
 mod generate;
 mod mangled;
@@ -71,7 +73,20 @@ fn main() -> ExitCode {
         if there { differential() } else { Err("needs nsd and knotd: apt-get install nsd knot".into()) }
     });
     let trial = if there { trial } else { trial.with_kind("needs nsd knot").with_ignored_flag(!required) };
-    libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()
+    let ready = Trial::test("ready_answers_are_what_is_composed", ready_is_composed);
+    libtest_mimic::run(&Arguments::from_args(), vec![trial, ready]).exit_code()
+}
+
+fn ready_is_composed() -> Result<(), Failed> {
+    let (mut count, mut all) = (0, 0);
+    for (at, universe) in generate::universes(SEEDS[0]).iter().enumerate() {
+        let mut asked = queries(universe, SEEDS[0], at);
+        asked.extend(mangled::mangled(&universe.zones, &mut Rng::with_seed(SEEDS[0]), MANGLED[at]));
+        count += engine::ready_is_composed(universe, &asked)?;
+        all += asked.len();
+    }
+    eprintln!("{count} of {all} queries have a place in what is ready");
+    Ok(())
 }
 
 fn differential() -> Result<(), Failed> {

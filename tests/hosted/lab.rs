@@ -97,7 +97,7 @@ impl Lab {
         Self { runtime, snapshot: Arc::new(snapshot), pair, certificate }
     }
 
-    fn engine(&self) -> impl Fn() -> Engine {
+    fn engine(&self) -> impl Fn() -> Engine + use<> {
         let snapshot = Arc::clone(&self.snapshot);
         move || Engine { snapshot: Arc::clone(&snapshot), worker: Worker::new(1) }
     }
@@ -114,7 +114,7 @@ impl Lab {
 
     /// TLS or HTTPS on an address.
     pub(crate) fn try_encrypted(&self, address: SocketAddr, by: Encrypted, limits: Limits) -> std::io::Result<Served> {
-        let running = Running::start(Options { threads: 2, limits }, self.engine())?;
+        let running = Running::start(Options { threads: 2, limits, ..Options::default() }, self.engine())?;
         let listening = running.serve(running.bind_encrypted(address, by)?)?;
         Ok(Served { listening, running })
     }

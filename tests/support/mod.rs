@@ -111,7 +111,7 @@ impl Engine {
 
     /// The response's bytes; none if there is none.
     pub(crate) fn ask(&mut self, query: &[u8], transport: Transport) -> Option<&[u8]> {
-        let local = "127.0.0.53".parse().expect("an address");
+        let local = IpAddr::from([127, 0, 0, 53]);
         let limit = if transport == Transport::Udp { 1232 } else { 65_535 };
         let meta = Meta::new(self.source, local, transport, limit);
         match respond(&self.snapshot, query, &meta, self.now, &mut self.worker, &mut self.out) {

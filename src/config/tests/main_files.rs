@@ -143,8 +143,8 @@ const BROKEN: &[(&str, &[&str])] = &[
         &["3:11: a listener has no \"address\"", "3:31: unknown key \"port\" in a listener"],
     ),
     (
-        "[server]\nhost = \"hickry\"\nudp = \"batch\"",
-        &["3:8: \"hickry\" is not one of \"native\", \"hickory\"", "4:7: \"batch\" is not in this version"],
+        "[server]\nhost = \"hickry\"\nudp = 1",
+        &["3:8: \"hickry\" is not one of \"native\", \"hickory\"", "4:7: \"udp\" must be a string, not an integer"],
     ),
     ("[server]\nudp = \"fast\"", &["3:7: \"fast\" is not one of \"auto\", \"batch\", \"plain\""]),
     (

@@ -5,7 +5,7 @@ use crate::net::Limits;
 
 /// One thread, and limits.
 fn limited(limits: Limits) -> Options {
-    Options { threads: 1, limits }
+    Options { threads: 1, limits, ..Options::default() }
 }
 
 #[test]

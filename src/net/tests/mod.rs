@@ -2,7 +2,7 @@
 
 mod limits;
 
-use super::{Counts, Listening, Meta, Options, Responder, Running, Transport};
+use super::{Counts, Listening, Meta, Options, Responder, Running, Transport, Udp};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex};
@@ -49,12 +49,17 @@ impl Fixture {
         Self::with(address, Options { threads: 2, ..Options::default() })
     }
 
+    fn by(udp: Udp, address: &str) -> Self {
+        Self::with(address, Options { threads: 2, udp, ..Options::default() })
+    }
+
     fn with(address: &str, options: Options) -> Self {
         let echo = Echo::default();
-        let running = Running::start(options, || echo.clone()).unwrap();
+        let seen = Arc::clone(&echo.seen);
+        let running = Running::start(options, move || echo.clone()).unwrap();
         let listening = running.serve(running.bind(&[address.parse().unwrap()]).unwrap()).unwrap();
         let address = listening.addresses()[0];
-        Self { running, listening, address, seen: echo.seen }
+        Self { running, listening, address, seen }
     }
 
     fn connect(&self) -> TcpStream {
@@ -66,6 +71,23 @@ impl Fixture {
     fn counts(&self) -> Counts {
         self.running.gauge().counts()
     }
+}
+
+/// A test of datagrams, for both ways to take them.
+macro_rules! both_loops {
+    ($test:ident) => {
+        mod $test {
+            #[test]
+            fn in_batches() {
+                super::$test(super::Udp::Batch);
+            }
+
+            #[test]
+            fn one_at_a_time() {
+                super::$test(super::Udp::Plain);
+            }
+        }
+    };
 }
 
 fn udp_client(local: &str) -> UdpSocket {
@@ -111,10 +133,10 @@ fn eventually(condition: impl Fn() -> bool) {
     }
 }
 
-#[test]
-fn udp_answers_over_ipv4_and_ipv6() {
+both_loops!(udp_answers_over_ipv4_and_ipv6);
+fn udp_answers_over_ipv4_and_ipv6(udp: Udp) {
     for (listen, client) in [("127.0.0.1:0", "127.0.0.9:0"), ("[::1]:0", "[::1]:0")] {
-        let server = Fixture::new(listen);
+        let server = Fixture::by(udp, listen);
         let socket = udp_client(client);
         assert_eq!(ask(&socket, b"hello", server.address), (b"hello".to_vec(), server.address));
         let meta = server.seen.lock().unwrap()[0];
@@ -123,18 +145,18 @@ fn udp_answers_over_ipv4_and_ipv6() {
     }
 }
 
-#[test]
-fn a_wildcard_socket_replies_from_the_address_asked() {
-    let server = Fixture::new("0.0.0.0:0");
+both_loops!(a_wildcard_socket_replies_from_the_address_asked);
+fn a_wildcard_socket_replies_from_the_address_asked(udp: Udp) {
+    let server = Fixture::by(udp, "0.0.0.0:0");
     let asked: SocketAddr = ([127, 0, 0, 5], server.address.port()).into();
     assert_eq!(ask(&udp_client("127.0.0.1:0"), b"hello", asked), (b"hello".to_vec(), asked));
     assert_eq!(server.seen.lock().unwrap()[0].local, asked.ip());
 }
 
-#[test]
-fn both_wildcards_share_a_port_and_see_no_mapped_addresses() {
-    let v4 = Fixture::new("0.0.0.0:0");
-    let v6 = Fixture::new(&format!("[::]:{}", v4.address.port()));
+both_loops!(both_wildcards_share_a_port_and_see_no_mapped_addresses);
+fn both_wildcards_share_a_port_and_see_no_mapped_addresses(udp: Udp) {
+    let v4 = Fixture::by(udp, "0.0.0.0:0");
+    let v6 = Fixture::by(udp, &format!("[::]:{}", v4.address.port()));
     let port = v4.address.port();
     ask(&udp_client("127.0.0.1:0"), b"four", SocketAddr::from(([127, 0, 0, 1], port)));
     let asked: SocketAddr = format!("[::1]:{port}").parse().unwrap();
@@ -143,9 +165,9 @@ fn both_wildcards_share_a_port_and_see_no_mapped_addresses() {
     assert_eq!(v6.seen.lock().unwrap()[0].local, asked.ip());
 }
 
-#[test]
-fn udp_goes_on_after_drops_panics_long_queries_and_unreachable_clients() {
-    let server = Fixture::with("127.0.0.1:0", Options { threads: 1, ..Options::default() });
+both_loops!(udp_goes_on_after_drops_panics_long_queries_and_unreachable_clients);
+fn udp_goes_on_after_drops_panics_long_queries_and_unreachable_clients(udp: Udp) {
+    let server = Fixture::with("127.0.0.1:0", Options { threads: 1, udp, ..Options::default() });
     let socket = udp_client("127.0.0.1:0");
     for query in [&b"drop"[..], b"panic", &[b'x'; 5000]] {
         socket.send_to(query, server.address).unwrap();
@@ -158,9 +180,9 @@ fn udp_goes_on_after_drops_panics_long_queries_and_unreachable_clients() {
     assert_eq!((server.counts().udp_ignored, server.counts().panics), (1, 1));
 }
 
-#[test]
-fn udp_answers_a_burst_longer_than_a_batch() {
-    let server = Fixture::with("127.0.0.1:0", Options { threads: 1, ..Options::default() });
+both_loops!(udp_answers_a_burst_longer_than_a_batch);
+fn udp_answers_a_burst_longer_than_a_batch(udp: Udp) {
+    let server = Fixture::with("127.0.0.1:0", Options { threads: 1, udp, ..Options::default() });
     let socket = udp_client("127.0.0.1:0");
     for n in 0..150_u8 {
         socket.send_to(&[n], server.address).unwrap();
@@ -170,9 +192,9 @@ fn udp_answers_a_burst_longer_than_a_batch() {
     assert_eq!(replies, (0..150).collect::<Vec<u8>>());
 }
 
-#[test]
-fn every_thread_takes_its_share_of_clients() {
-    let server = Fixture::with("127.0.0.1:0", Options { threads: 4, ..Options::default() });
+both_loops!(every_thread_takes_its_share_of_clients);
+fn every_thread_takes_its_share_of_clients(udp: Udp) {
+    let server = Fixture::with("127.0.0.1:0", Options { threads: 4, udp, ..Options::default() });
     for n in 0..64 {
         let query = [n; 20];
         assert_eq!(ask(&udp_client("127.0.0.1:0"), &query, server.address).0, query);
@@ -285,9 +307,9 @@ fn stop_waits_for_a_slow_reader_no_longer_than_the_grace() {
     assert!((Duration::from_millis(150)..Duration::from_secs(2)).contains(&took), "{took:?}");
 }
 
-#[test]
-fn stop_is_prompt_under_a_flood() {
-    let server = Fixture::with("127.0.0.1:0", Options { threads: 1, ..Options::default() });
+both_loops!(stop_is_prompt_under_a_flood);
+fn stop_is_prompt_under_a_flood(udp: Udp) {
+    let server = Fixture::with("127.0.0.1:0", Options { threads: 1, udp, ..Options::default() });
     let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let (flag, to) = (Arc::clone(&done), server.address);
     let flood = std::thread::spawn(move || {
@@ -315,9 +337,9 @@ fn dropping_stops_too() {
     assert!(is_closed(&mut stream));
 }
 
-#[test]
-fn closing_one_address_leaves_the_others() {
-    let server = Fixture::new("127.0.0.1:0");
+both_loops!(closing_one_address_leaves_the_others);
+fn closing_one_address_leaves_the_others(udp: Udp) {
+    let server = Fixture::by(udp, "127.0.0.1:0");
     let more = server.running.serve(server.running.bind(&["127.0.0.1:0".parse().unwrap()]).unwrap()).unwrap();
     let address = more.addresses()[0];
     let socket = udp_client("127.0.0.1:0");
