@@ -27,15 +27,11 @@ class Started:
     def start(self, command, cpu, log, **more):
         """Starts a command on one CPU; what it says goes to the file `log`."""
         def settle():
-            os.sched_setaffinity(0, {cpu})
-            try:
-                os.setpriority(os.PRIO_PROCESS, 0, NICE)
-            except PermissionError:
-                pass
+            on_cpu(cpu)()
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for us, who stop it in order
         with open(log, "ab") as output:
-            process = subprocess.Popen([str(word) for word in command], stdout=output, stderr=output, preexec_fn=settle,
-                                       **{"stdin": subprocess.DEVNULL, **more})
+            more = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, **more}
+            process = subprocess.Popen([str(word) for word in command], preexec_fn=settle, **more)
         self.processes.append(process)
         return process
 
@@ -101,7 +97,8 @@ def pss_mib(pids):
 
 
 class OwnGroupFirst:
-    """The scheduler shares a CPU between sessions before it looks at nice values (sched(7), autogroups): raise ours meanwhile."""
+    """The scheduler shares a CPU between sessions before it looks at nice values (sched(7), autogroups): raise ours
+    meanwhile."""
 
     FILE = Path("/proc/self/autogroup")
 

@@ -75,10 +75,14 @@ def cpu_table(runs):
         for server in unique(select(runs, work=work), "server"):
             mine = select(runs, work=work, server=server)
             times = [shown([of(key)(run) for run in mine]) for key in ("total_us", "user_us", "above_us")]
-            compared = [shown(ratios(mine, reference, of(key))) for key in ("user_us", "above_us")] if server != "echo" else ["–"] * 2
-            shares = [shown([median([100 * of(key)(run) for run in mine])], 0) for key in ("server_busy", "server_waited")]
+            compared = ["–"] * 2
+            if server != "echo":
+                compared = [shown(ratios(mine, reference, of(key))) for key in ("user_us", "above_us")]
+            shares = [median([of(key)(run) / scale for run in mine])
+                      for key, scale in (("qps", 1000), ("server_busy", 0.01), ("server_waited", 0.01))]
             lost = sum(run["lost"] for run in mine)
-            rows.append([work, server, *times, *compared, f"{median([run['qps'] for run in mine]) / 1000:.0f}", *shares, f"{lost:.0f}"])
+            shares = [shown([share], 0) for share in shares]
+            rows.append([work, server, *times, *compared, *shares, f"{lost:.0f}"])
     head = ["work", "server", "total µs", "user µs", "total − echo µs", "user ÷ gdnsd's", "(total − echo) ÷ gdnsd's",
             "1,000 q/s", "CPU %", "held up %", "lost"]
     return table(head, rows)
@@ -100,9 +104,11 @@ def paced_table(runs):
         mine = select(runs, variant=variant)
         times = [shown([run[key] for run in mine], 1) for key in ("p50_us", "p99_us", "p999_us")]
         ratio = shown(ratios(mine, select(runs, variant="quiet"), of("p99_us")))
-        rows.append([variant, *times, ratio, *(f"{sum(run.get(key, 0) for run in mine):.0f}" for key in
-                                              ("sent", "lost", "changes", "scrapes", "reloads"))])
-    return table(["50,000 q/s", "p50 µs", "p99 µs", "p99.9 µs", "p99 ÷ quiet's", "sent", "lost", "verdicts changed", "scrapes", "reloads"], rows)
+        counts = [sum(run.get(key, 0) for run in mine) for key in ("sent", "lost", "changes", "scrapes", "reloads")]
+        rows.append([variant, *times, ratio, *(f"{count:.0f}" for count in counts)])
+    head = ["50,000 q/s", "p50 µs", "p99 µs", "p99.9 µs", "p99 ÷ quiet's", "sent", "lost",
+            "verdicts changed", "scrapes", "reloads"]
+    return table(head, rows)
 
 
 def scale_table(runs, bases):
@@ -121,4 +127,5 @@ def tsv(runs):
     keys = list(dict.fromkeys(key for run in runs for key in run))
     def text(value):
         return f"{value:.4f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
-    return "".join("\t".join(line) + "\n" for line in [keys, *([text(run.get(key, "")) for key in keys] for run in runs)])
+    lines = [keys, *([text(run.get(key, "")) for key in keys] for run in runs)]
+    return "".join("\t".join(line) + "\n" for line in lines)

@@ -13,8 +13,8 @@ from data import ENDPOINTS, ORIGIN, REGIONS, STEERED, addresses
 CHECK_INTERVAL = 5  # seconds, for all that check
 
 # For what knows places by code and not by distance: continents, and countries that are nearer to another region.
-CONTINENTS = {"NA": "ashburn", "SA": "saopaulo", "EU": "frankfurt", "AF": "johannesburg", "AS": "singapore", "OC": "sydney"}
-COUNTRIES = {"NA;CA": "oregon", "NA;MX": "oregon", "EU;PL": "warsaw", "EU;UA": "warsaw", "EU;RU": "warsaw", "EU;SE": "warsaw"}
+CONTINENTS = dict(NA="ashburn", SA="saopaulo", EU="frankfurt", AF="johannesburg", AS="singapore", OC="sydney")
+COUNTRIES = {"NA;CA": "oregon", "NA;MX": "oregon", **{f"EU;{code}": "warsaw" for code in ("PL", "UA", "RU", "SE")}}
 
 
 @dataclass
@@ -64,8 +64,10 @@ def gdnsd(folder, scene, port):
 def gdnsd_map(folder, scene, port):
     """With a map written by hand, which is coarser and so a little cheaper."""
     def places(continent, name):
-        inner = [f"{code[3:]} => [ {other}, {name} ]" for code, other in COUNTRIES.items() if code.startswith(continent)]
-        return f"  {continent} => {{ default => [ {name}, ashburn ], {', '.join(inner)} }}".replace("ashburn, ashburn", "ashburn, oregon")
+        own = [f"{code[3:]} => [ {other}, {name} ]" for code, other in COUNTRIES.items() if code.startswith(continent)]
+        second = "oregon" if name == "ashburn" else "ashburn"
+        return f"  {continent} => {{ default => [ {name}, {second} ], {', '.join(own)} }}"
+
     lines = "\n".join(places(*item) for item in CONTINENTS.items())
     return gdnsd_with(folder, scene, port, f"map => {{\n{lines}\n }}")
 

@@ -42,7 +42,8 @@ def packages():
         POLICY.write_text("#!/bin/sh\nexit 101\n")
         POLICY.chmod(0o755)
     try:
-        quiet = {"env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, "stdout": subprocess.DEVNULL, "check": True}
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        quiet = {"env": environment, "stdout": subprocess.DEVNULL, "check": True}
         subprocess.run(["apt-get", "update", "-qq"], **quiet)
         subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], **quiet)
     finally:
@@ -72,8 +73,8 @@ def certificate(folder):
     if not cert.exists():
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                         "-days", "3650", "-keyout", key, "-out", cert, "-subj", "/CN=origin",
-                        "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=DNS:www.geo.example.com"],
-                       check=True, capture_output=True)
+                        "-addext", "basicConstraints=critical,CA:FALSE",
+                        "-addext", "subjectAltName=DNS:www.geo.example.com"], check=True, capture_output=True)
     return cert, key
 
 
@@ -87,16 +88,14 @@ def build(profile, windrose):
 
 def versions(windrose, built):
     """Windrose's version, with the commit if it was built here, and those of the packages."""
-    asked = {
-        "Windrose": [windrose, "--version"], "gdnsd": ["dpkg-query", "-W", "gdnsd"], "NSD": ["dpkg-query", "-W", "nsd"],
-        "Knot": ["dpkg-query", "-W", "knot"], "BIND": ["dpkg-query", "-W", "bind9"], "PowerDNS": ["dpkg-query", "-W", "pdns-server"],
-    }
+    packages = {"gdnsd": "gdnsd", "NSD": "nsd", "Knot": "knot", "BIND": "bind9", "PowerDNS": "pdns-server"}
+    asked = {"Windrose": [windrose, "--version"], **{name: ["dpkg-query", "-W", of] for name, of in packages.items()}}
     found = {}
     for name, command in asked.items():
         done = subprocess.run(command, capture_output=True, text=True)
         found[name] = done.stdout.split()[-1] if done.returncode == 0 and done.stdout.split() else "?"
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    found["Windrose"] += f" ({commit})" if built and commit else f" ({windrose})"
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
+    found["Windrose"] += f" ({commit.stdout.strip() if built else windrose})"
     return found
 
 
