@@ -3,6 +3,7 @@
 mod columns;
 mod counters;
 pub mod diag;
+mod huge;
 mod ids;
 mod prefix;
 mod prefix_index;
@@ -12,6 +13,7 @@ mod units;
 pub use columns::{ago, columns, counted, grouped};
 pub use counters::{Counter, Padded};
 pub use diag::{Diagnostic, FileId, Severity, Sources, Span};
+pub use huge::{HUGE_PAGE, HugeBytes};
 pub use ids::{CatchmentId, Id, IdVec, PolicyId, PoolId, RegionId, TargetId, ZoneId};
 pub use prefix::{ParsePrefixError, Prefix};
 pub use prefix_index::PrefixIndex;

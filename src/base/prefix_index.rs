@@ -6,6 +6,7 @@
 //! that take the first bits at once.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 use super::prefix_map::{Entry, PrefixMap};
 
@@ -27,10 +28,23 @@ enum Leaves {
     Long(Box<[u32]>),
 }
 
+/// Where a slice is in memory.
+fn addresses<T>(items: &[T]) -> Range<usize> {
+    let Range { start, end } = items.as_ptr_range();
+    start as usize..end as usize
+}
+
 impl Leaves {
     fn of(leaves: Vec<u32>) -> Self {
         let short = leaves.iter().map(|&leaf| u16::try_from(leaf).ok()).collect::<Option<_>>();
         short.map_or_else(|| Self::Long(leaves.into()), Self::Short)
+    }
+
+    fn addresses(&self) -> Range<usize> {
+        match self {
+            Self::Short(leaves) => addresses(leaves),
+            Self::Long(leaves) => addresses(leaves),
+        }
     }
 
     fn get(&self, at: usize) -> u32 {
@@ -162,6 +176,12 @@ impl PrefixIndex {
             depth += STRIDE;
         }
         (slot.value(), slot.depth())
+    }
+
+    /// Where in memory it is.
+    pub fn pages(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let [v4, v6] = [&self.v4, &self.v6].map(|root| addresses(&root.table));
+        [v4, v6, addresses(&self.nodes), self.leaves.addresses()].into_iter()
     }
 
     /// How much memory it takes.

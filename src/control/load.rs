@@ -8,7 +8,7 @@ use crate::answer::prepare;
 use crate::base::{Diagnostic, FileId, PrefixMap, Sources, Span};
 use crate::config::{self, Main, SteeringBuilder};
 use crate::geo::{self, Database, Fields, Location};
-use crate::net::give_back_memory;
+use crate::net::{give_back_memory, prefer_huge_pages};
 use crate::snapshot::{Answers, Loaded, LoadedDatabase, RateLimit, Zones};
 use crate::steer::{Steering, catchment_maps};
 use crate::wire::{Name, NameRef};
@@ -40,6 +40,10 @@ pub fn load(path: &Path) -> Result<(Setup, Report), Report> {
     let mut loader = Loader::default();
     let setup = loader.setup(path);
     give_back_memory();
+    if let Some(Setup { loaded, .. }) = &setup {
+        let of_maps = loaded.maps.iter().flat_map(|map| map.pages());
+        of_maps.chain([loaded.answers.pages()]).for_each(prefer_huge_pages);
+    }
     let mut report = loader.report;
     report.put_in_order();
     match setup {

@@ -38,6 +38,25 @@ pub fn give_back_memory() {
     let _ = unsafe { libc::malloc_trim(0) };
 }
 
+/// Keeps what lies between these addresses in huge pages, as far as it fills any: at once where the system can. Best effort;
+/// what is there does not change. It is for what queries look up all the time.
+pub fn prefer_huge_pages(range: std::ops::Range<usize>) {
+    #[cfg(target_os = "linux")]
+    {
+        use crate::base::HUGE_PAGE;
+        let (start, end) = (range.start.next_multiple_of(HUGE_PAGE), range.end / HUGE_PAGE * HUGE_PAGE);
+        for advice in [libc::MADV_HUGEPAGE, libc::MADV_COLLAPSE] {
+            if start < end {
+                // SAFETY: neither advice changes what memory holds or whether it is there; addresses without memory are
+                // refused.
+                let _ = unsafe { libc::madvise(start as *mut c_void, end - start, advice) };
+            }
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = range;
+}
+
 /// What [`lower_priority`] adds to a thread's nice value: where processors are short, one such thread gets a third of what a
 /// serving thread gets. More would let probes time out under a flood, and take down what is up.
 const NICE: libc::c_int = 5;

@@ -1,7 +1,9 @@
 //! Ready-made answers: for every name that a zone answers for, the sections of its responses, composed once, at load.
 //!
 //! A name has one block of octets in one arena, found by the hash of the name over all zones: so a query costs two places
-//! in memory, however many names there are. Names below delegations have no block, nor have those that another zone
+//! in memory, however many names there are. In front of the blocks stands the table that finds them: a power of two of
+//! slots, at most half of them taken, each with half of a hash and the place of a block; a name's slot is the first free or
+//! right one from where the other half of its hash points (linear probing). Names below delegations have no block, nor have those that another zone
 //! here answers for; a name without a block is covered by its closest ancestor that has one (RFC 4592 §3.3.1).
 //!
 //! ```text
@@ -13,17 +15,20 @@
 //! the client, is left to the composer.
 
 use std::fmt;
+use std::ops::Range;
 
-use hashbrown::HashTable;
-
-use crate::base::{Id, IdVec, ZoneId};
+use crate::base::{HugeBytes, Id, IdVec, ZoneId};
 use crate::wire::{NameRef, Rcode, Rtype, Sections, hash_name};
 
 /// The answers of all zones.
 #[derive(Default)]
 pub struct Answers {
-    arena: Vec<u8>,
-    index: HashTable<u32>,
+    /// The slots, then the blocks.
+    memory: HugeBytes,
+    /// How many slots there are.
+    slots: usize,
+    /// How many names there are.
+    len: usize,
     /// What is told of names and types that a zone does not have.
     negatives: IdVec<ZoneId, Negative>,
     /// Labels of the longest name.
@@ -34,7 +39,7 @@ pub struct Answers {
 struct Negative {
     /// Octets of the zone's name.
     origin: usize,
-    /// Where in the arena the answer is.
+    /// Where among the blocks the answer is.
     at: usize,
 }
 
@@ -111,6 +116,9 @@ pub enum Entry<'a> {
     Composer,
 }
 
+/// Octets of a slot.
+const SLOT: usize = 8;
+
 /// The type of the entry for every type that has none of its own. No query asks for it.
 pub const OTHERS: Rtype = Rtype(0);
 
@@ -128,19 +136,25 @@ impl Answers {
     /// How many names have answers.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.len
     }
 
     /// Whether nothing is ready.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.len == 0
     }
 
     /// Octets that the answers take.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.arena.capacity() + self.index.allocation_size()
+        self.memory.len()
+    }
+
+    /// Where in memory they are.
+    #[must_use]
+    pub fn pages(&self) -> Range<usize> {
+        self.memory.pages()
     }
 
     /// Where a lowercased name with this [hash](hash_name) belongs; none where only the composer knows, or where no zone
@@ -178,13 +192,25 @@ impl Answers {
     }
 
     fn find(&self, name: NameRef<'_>, hash: u64) -> Option<Block<'_>> {
-        let wire = name.as_wire();
-        let same = |&at: &u32| name_at(&self.arena, at) == wire;
-        self.block(*self.index.find(hash, same)?)
+        let (slots, blocks) = self.memory.split_at_checked(self.slots * SLOT)?;
+        let slots = slots.as_chunks::<SLOT>().0;
+        let (tag, mut at) = split(hash);
+        loop {
+            let slot = u64::from_le_bytes(*slots.get(at & self.slots.wrapping_sub(1))?);
+            let block = (slot as u32).checked_sub(1)?;
+            if (slot >> 32) as u32 == tag && name_at(blocks, block) == name.as_wire() {
+                return self.block(block);
+            }
+            at += 1;
+        }
+    }
+
+    fn blocks(&self) -> &[u8] {
+        self.memory.get(self.slots * SLOT..).unwrap_or_default()
     }
 
     fn block(&self, at: u32) -> Option<Block<'_>> {
-        let mut cursor = Cursor(self.arena.get(at as usize..)?);
+        let mut cursor = Cursor(self.blocks().get(at as usize..)?);
         let [name] = cursor.take()?;
         cursor.skip(name.into())?;
         let [flags, z0, z1, z2, z3] = cursor.take()?;
@@ -219,7 +245,7 @@ impl<'a> Place<'a> {
 
     fn negative(&self) -> Option<Ready<'a>> {
         let at = self.answers.negatives.get(self.zone)?.at;
-        Cursor(self.answers.arena.get(at..)?).answer()
+        Cursor(self.answers.blocks().get(at..)?).answer()
     }
 }
 
@@ -240,9 +266,14 @@ struct Block<'a> {
     entries: Cursor<'a>,
 }
 
-fn name_at(arena: &[u8], at: u32) -> &[u8] {
+fn name_at(blocks: &[u8], at: u32) -> &[u8] {
     let at = at as usize;
-    &arena[at + 1..=at + usize::from(arena[at])]
+    &blocks[at + 1..=at + usize::from(blocks[at])]
+}
+
+/// What a slot holds of a hash, and where the search for its slot begins.
+const fn split(hash: u64) -> (u32, usize) {
+    ((hash >> 32) as u32, hash as u32 as usize)
 }
 
 /// The entry of a type; a type without one has that of [`OTHERS`], which stands first, or there is none of it.
@@ -304,7 +335,11 @@ impl<'a> Cursor<'a> {
 /// Makes [`Answers`], name by name.
 #[derive(Default)]
 pub struct AnswersBuilder {
-    answers: Answers,
+    blocks: Vec<u8>,
+    /// The hash and the block of each name.
+    names: Vec<(u64, u32)>,
+    negatives: IdVec<ZoneId, Negative>,
+    depth: usize,
     /// Where the entries of the last name begin.
     entries: usize,
     overflown: bool,
@@ -314,72 +349,71 @@ impl AnswersBuilder {
     /// Room for so many names.
     #[must_use]
     pub fn with_capacity(names: usize) -> Self {
-        let index = HashTable::with_capacity(names);
-        Self { answers: Answers { index, ..Answers::default() }, ..Self::default() }
+        Self { names: Vec::with_capacity(names), ..Self::default() }
     }
 
     /// Appends the next zone: what is told of what it does not have.
     pub fn zone(&mut self, origin: NameRef<'_>, negative: &Ready<'_>) {
-        let at = self.answers.arena.len();
+        let at = self.blocks.len();
         self.put_answer(negative);
-        self.answers.negatives.push(Negative { origin: origin.as_wire().len(), at });
+        self.negatives.push(Negative { origin: origin.as_wire().len(), at });
     }
 
     /// Begins the block of a lowercased name, which none has yet. Its entries follow. Returns where it is.
     pub fn name(&mut self, name: NameRef<'_>, zone: ZoneId, steered: Option<u32>, below: Below) -> u32 {
-        let answers = &mut self.answers;
+        let blocks = &mut self.blocks;
         let wire = name.as_wire();
-        let at = u32::try_from(answers.arena.len()).unwrap_or_else(|_| {
+        // a slot holds one more, so that zero is none
+        let at = u32::try_from(blocks.len()).ok().filter(|&at| at < u32::MAX).unwrap_or_else(|| {
             self.overflown = true;
             0
         });
-        answers.depth = answers.depth.max(name.label_count());
-        answers.arena.push(wire.len() as u8); // at most 255
-        answers.arena.extend_from_slice(wire);
-        answers.arena.push(below as u8 | if steered.is_some() { STEERED } else { 0 });
-        answers.arena.extend(u32::try_from(zone.index()).expect("ids have 32 bits").to_le_bytes());
-        answers.arena.extend(steered.into_iter().flat_map(u32::to_le_bytes));
-        answers.arena.extend((below == Below::Wildcard).then_some([0; 4]).into_iter().flatten());
-        self.entries = answers.arena.len();
-        answers.arena.extend([0, 0]);
-        let arena = &answers.arena;
-        answers.index.insert_unique(hash_name(wire), at, |&at| hash_name(name_at(arena, at)));
+        self.depth = self.depth.max(name.label_count());
+        blocks.push(wire.len() as u8); // at most 255
+        blocks.extend_from_slice(wire);
+        blocks.push(below as u8 | if steered.is_some() { STEERED } else { 0 });
+        blocks.extend(u32::try_from(zone.index()).expect("ids have 32 bits").to_le_bytes());
+        blocks.extend(steered.into_iter().flat_map(u32::to_le_bytes));
+        blocks.extend((below == Below::Wildcard).then_some([0; 4]).into_iter().flatten());
+        self.entries = blocks.len();
+        blocks.extend([0, 0]);
+        self.names.push((hash_name(wire), at));
         at
     }
 
     /// Says which block stands for what lies below a name whose block was begun with [`Below::Wildcard`].
     pub fn set_wildcard(&mut self, name: u32, wildcard: u32) {
-        let arena = &mut self.answers.arena;
+        let blocks = &mut self.blocks;
         let name = name as usize;
-        let flags = name + 1 + usize::from(arena[name]);
-        let at = flags + 5 + if arena[flags] & STEERED != 0 { 4 } else { 0 };
-        arena[at..at + 4].copy_from_slice(&wildcard.to_le_bytes());
+        let flags = name + 1 + usize::from(blocks[name]);
+        let at = flags + 5 + if blocks[flags] & STEERED != 0 { 4 } else { 0 };
+        blocks[at..at + 4].copy_from_slice(&wildcard.to_le_bytes());
     }
 
     /// Appends an entry to the last name, for queries with DO clear and set alike. That of [`OTHERS`] comes first.
     pub fn entry(&mut self, rtype: Rtype, entry: &Entry<'_>) {
-        let arena = &mut self.answers.arena;
-        let start = arena.len();
+        let blocks = &mut self.blocks;
+        let start = blocks.len();
         let forms = match entry {
             Entry::Ready(_) => DO_CLEAR | DO_SET,
             Entry::Negative => NEGATIVE,
             Entry::Composer => 0,
         };
         let [t0, t1] = rtype.0.to_le_bytes();
-        arena.extend([t0, t1, forms, 0, 0]);
-        let head = arena.len();
+        blocks.extend([t0, t1, forms, 0, 0]);
+        let head = blocks.len();
         if let Entry::Ready(ready) = entry {
             self.put_answer(ready);
         }
-        let arena = &mut self.answers.arena;
-        match u16::try_from(arena.len() - head) {
-            Ok(len) => arena[head - 2..head].copy_from_slice(&len.to_le_bytes()),
+        let blocks = &mut self.blocks;
+        match u16::try_from(blocks.len() - head) {
+            Ok(len) => blocks[head - 2..head].copy_from_slice(&len.to_le_bytes()),
             Err(_) => {
-                arena.truncate(head);
-                arena[start + 2] = 0;
+                blocks.truncate(head);
+                blocks[start + 2] = 0;
             }
         }
-        let count = &mut arena[self.entries..self.entries + 2];
+        let count = &mut blocks[self.entries..self.entries + 2];
         let more = u16::from_le_bytes([count[0], count[1]]).saturating_add(1);
         count.copy_from_slice(&more.to_le_bytes());
     }
@@ -390,17 +424,29 @@ impl AnswersBuilder {
         if self.overflown {
             return Answers::default();
         }
-        self.answers.arena.shrink_to_fit();
-        self.answers
+        let count = if self.names.is_empty() { 0 } else { (self.names.len() * 2).next_power_of_two() };
+        let mut memory = HugeBytes::zeroed(count * SLOT + self.blocks.len());
+        let (slots, blocks) = memory.split_at_mut(count * SLOT);
+        blocks.copy_from_slice(&self.blocks);
+        self.blocks = Vec::new();
+        let slots = slots.as_chunks_mut::<SLOT>().0;
+        for &(hash, block) in &self.names {
+            let (tag, mut at) = split(hash);
+            while slots[at & (count - 1)] != [0; SLOT] {
+                at += 1;
+            }
+            slots[at & (count - 1)] = (u64::from(tag) << 32 | u64::from(block + 1)).to_le_bytes();
+        }
+        Answers { memory, slots: count, len: self.names.len(), negatives: self.negatives, depth: self.depth }
     }
 
     fn put_answer(&mut self, Ready { rcode, authoritative, sections }: &Ready<'_>) {
-        let arena = &mut self.answers.arena;
-        arena.push(rcode.0 as u8 | if *authoritative { AUTHORITATIVE } else { 0 }); // no extended code is an answer
-        arena.extend(sections.counts.iter().flat_map(|count| count.to_le_bytes()));
-        arena.extend((sections.patches.len() as u16).to_le_bytes()); // fewer than octets
-        arena.extend((sections.octets.len() as u16).to_le_bytes()); // they fit a message
-        arena.extend(sections.patches.iter().flatten());
-        arena.extend_from_slice(sections.octets);
+        let blocks = &mut self.blocks;
+        blocks.push(rcode.0 as u8 | if *authoritative { AUTHORITATIVE } else { 0 }); // no extended code is an answer
+        blocks.extend(sections.counts.iter().flat_map(|count| count.to_le_bytes()));
+        blocks.extend((sections.patches.len() as u16).to_le_bytes()); // fewer than octets
+        blocks.extend((sections.octets.len() as u16).to_le_bytes()); // they fit a message
+        blocks.extend(sections.patches.iter().flatten());
+        blocks.extend_from_slice(sections.octets);
     }
 }

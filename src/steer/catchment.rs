@@ -8,6 +8,7 @@
 
 use std::hash::{BuildHasher, Hash};
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -100,6 +101,11 @@ impl CatchmentMap {
             Leaf::Here(catchment) => (catchment, scope),
             Leaf::AsResolver(set) => (open.as_resolver(set, resolver), scope),
         }
+    }
+
+    /// Where in memory its prefixes are.
+    pub fn pages(&self) -> impl Iterator<Item = Range<usize>> {
+        self.open.iter().flat_map(|map| map.clients.pages())
     }
 
     /// How much memory its prefixes take.

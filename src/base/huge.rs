@@ -1,0 +1,65 @@
+//! Octets that begin where a huge page may begin.
+//!
+//! A query looks at a few places far apart. In pages of 4 KiB, finding out where these are costs the processor more than
+//! reading them, the more so in a virtual machine; one page of 2 MiB holds tens of thousands of names.
+
+use std::ops::{Deref, DerefMut, Range};
+
+/// Octets of a huge page of the usual size.
+pub const HUGE_PAGE: usize = 1 << 21;
+
+/// So many octets, zero at first. What is beyond them in their last page is never touched, and so takes no memory.
+#[derive(Clone, Debug, Default)]
+pub struct HugeBytes {
+    octets: Vec<u8>,
+    range: Range<usize>,
+}
+
+impl HugeBytes {
+    /// So many octets.
+    #[must_use]
+    pub fn zeroed(len: usize) -> Self {
+        let whole = len.next_multiple_of(HUGE_PAGE);
+        let octets = vec![0; whole + HUGE_PAGE];
+        // an offset is always found, but may be refused: then the pages are ordinary ones
+        let start = octets.as_ptr().align_offset(HUGE_PAGE).min(HUGE_PAGE);
+        Self { octets, range: start..start + len }
+    }
+
+    /// Where they are in memory, their last page included.
+    #[must_use]
+    pub fn pages(&self) -> Range<usize> {
+        let start = self.octets.as_ptr() as usize + self.range.start;
+        start..start + self.range.len().next_multiple_of(HUGE_PAGE)
+    }
+}
+
+impl Deref for HugeBytes {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.octets[self.range.clone()]
+    }
+}
+
+impl DerefMut for HugeBytes {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.octets[self.range.clone()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_begin_a_page_and_have_their_length() {
+        for len in [0, 1, HUGE_PAGE - 1, HUGE_PAGE, HUGE_PAGE + 1] {
+            let mut bytes = HugeBytes::zeroed(len);
+            assert_eq!((bytes.len(), bytes.iter().filter(|&&octet| octet != 0).count()), (len, 0));
+            bytes.fill(1);
+            let pages = bytes.pages();
+            assert_eq!((pages.start % HUGE_PAGE, pages.end % HUGE_PAGE), (0, 0));
+            assert!(pages.len() >= len && pages.end <= bytes.octets.as_ptr_range().end as usize);
+        }
+    }
+}
