@@ -133,19 +133,23 @@ struct Engine {
     out: Vec<u8>,
 }
 
+/// The shipped zone and one with everything that leads elsewhere.
+pub(crate) fn snapshot() -> Snapshot {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let config = [root.join("config/windrose.toml"), root.join("../config/windrose.toml")];
+    let config = config.iter().find(|path| path.exists()).expect("the shipped configuration");
+    let Ok((setup, _)) = windrose::control::load(config) else { panic!("the shipped configuration has errors") };
+    let shipped = Arc::into_inner(setup.loaded).expect("nobody else has it");
+    let more = Arc::new(compiled(ZONE.as_bytes()).expect("a sound zone"));
+    let zones = Zones::new(shipped.zones.iter().cloned().chain([more]).collect());
+    let loaded = Arc::new(Loaded { zones, ..shipped });
+    let board = Board { targets: loaded.steering.targets.iter().map(|_| TargetView::unprobed()).collect() };
+    Snapshot::build(loaded, board, 1)
+}
+
 impl Engine {
     fn new() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let config = [root.join("config/windrose.toml"), root.join("../config/windrose.toml")];
-        let config = config.iter().find(|path| path.exists()).expect("the shipped configuration");
-        let Ok((setup, _)) = windrose::control::load(config) else { panic!("the shipped configuration has errors") };
-        let shipped = Arc::into_inner(setup.loaded).expect("nobody else has it");
-        let more = Arc::new(compiled(ZONE.as_bytes()).expect("a sound zone"));
-        let zones = Zones::new(shipped.zones.iter().cloned().chain([more]).collect());
-        let loaded = Arc::new(Loaded { zones, ..shipped });
-        let board = Board { targets: loaded.steering.targets.iter().map(|_| TargetView::unprobed()).collect() };
-        let snapshot = Snapshot::build(loaded, board, 1);
-        Self { snapshot, worker: Worker::new(1), out: vec![0; 65_535] }
+        Self { snapshot: snapshot(), worker: Worker::new(1), out: vec![0; 65_535] }
     }
 
     fn ask(&mut self, query: &[u8]) {

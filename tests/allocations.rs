@@ -1,73 +1,106 @@
-//! The query path allocates nothing: counted, for every shape of answer.
+//! The query path allocates nothing: counted, for every shape of answer and for what fuzzing found worth keeping.
 #![allow(unsafe_code, reason = "a counting allocator")]
+
+#[path = "../fuzz/targets.rs"]
+mod targets;
 
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::cell::Cell;
 
-use support::{Engine, healthy, limited, load, query, repository};
+use support::shapes::{self, Shape};
+use support::{Engine, healthy, limited, repository};
 use windrose::answer::{Counters, Transport};
-use windrose::wire::Rtype;
 
 struct Counting;
 
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+thread_local! {
+    /// Memory taken and given back by this thread.
+    static COUNTED: Cell<Counts> = const { Cell::new((0, 0)) };
+}
+
+/// Allocations and frees; a reallocation is one of each.
+type Counts = (usize, usize);
 
 // SAFETY: everything is the system allocator's; counting does not touch what it returns.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        count(1, 0);
         // SAFETY: the caller's promise is the one that the system allocator asks for.
         unsafe { System.alloc(layout) }
     }
+
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        count(0, 1);
         // SAFETY: as above.
         unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(1, 1);
+        // SAFETY: as above.
+        unsafe { System.realloc(at, layout, size) }
     }
 }
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// A query for A with options of EDNS.
-fn with_options(name: &str, options: &[u8]) -> Vec<u8> {
-    let mut query = query(name, Rtype::A, None);
-    query[11] = 1;
-    query.extend([0, 0, 41, 4, 208, 0, 0, 0, 0, 0, options.len() as u8]);
-    query.extend(options);
-    query
+fn count(allocations: usize, frees: usize) {
+    let (before, freed) = COUNTED.get();
+    COUNTED.set((before + allocations, freed + frees));
+}
+
+/// Answers a query; panics where that took memory or gave it back.
+fn answer(engine: &mut Engine, name: &str, query: &[u8], transport: Transport) {
+    let meta = engine.meta(transport);
+    let before = COUNTED.get();
+    let _ = engine.respond(query, &meta);
+    let after = COUNTED.get();
+    let (made, freed) = (after.0 - before.0, after.1 - before.1);
+    assert_eq!((made, freed), (0, 0), "allocations and frees of {name} over {}: {query:02x?}", transport.name());
+}
+
+#[test]
+fn what_is_allocated_is_counted() {
+    let before = COUNTED.get();
+    let mut octets = std::hint::black_box(vec![1]);
+    octets.reserve_exact(100);
+    drop(std::hint::black_box(octets));
+    assert_eq!(COUNTED.get(), (before.0 + 2, before.1 + 2));
 }
 
 #[test]
 fn answering_allocates_nothing() {
-    let mut engine = Engine::new(healthy(limited(load(&repository("config/windrose.toml")))), 1).limited();
-    let client = Some(([141, 20, 0, 0].into(), 24));
-    let queries = [
-        query("ns1.example.com", Rtype::A, None),
-        query("example.com", Rtype::NS, None),
-        query("any.wild.example.com", Rtype::A, client),
-        query("nothing.example.com", Rtype::A, client),
-        query("docs.example.com", Rtype::AAAA, client),
-        query("www.example.com", Rtype::A, client),
-        query("static.example.com", Rtype::A, client),
-        query("host.lab.example.com", Rtype::A, None),
-        query("example.net", Rtype::A, client),
-        with_options("www.example.com", &[0, 3, 0, 0, 0, 11, 0, 0, 0, 12, 0, 0]),
-        with_options("www.example.com", &[0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]),
-        with_options("nothing.example.com", &[[0, 10, 0, 24].as_slice(), &[1; 24]].concat()),
-        with_options("www.example.com", &[0, 10, 0, 1, 1]),
-        vec![0; 40],
-    ];
-    for query in &queries {
-        let before = ALLOCATIONS.load(Ordering::Relaxed);
-        // within the rate of one a second, over it and slipping, over it, and unlimited
-        for transport in [Transport::Udp, Transport::Udp, Transport::Udp, Transport::Tcp] {
-            let _ = engine.ask(query, transport);
+    let mut engine = shapes::engine();
+    for Shape { name, query, .. } in shapes::shapes(&mut engine) {
+        for transport in Transport::ALL {
+            answer(&mut engine, name, &query, transport);
         }
-        let made = ALLOCATIONS.load(Ordering::Relaxed) - before;
-        assert_eq!(made, 0, "{made} allocations for {query:02x?}");
+    }
+}
+
+#[test]
+fn limiting_rates_allocates_nothing() {
+    let shapes = shapes::shapes(&mut shapes::engine());
+    let mut engine = Engine::new(healthy(limited(shapes::loaded())), 1).limited();
+    for Shape { name, query, .. } in shapes {
+        // within the rate of one a second, over it and slipping, and over it
+        (0..4).for_each(|_| answer(&mut engine, name, &query, Transport::Udp));
     }
     let Counters { rate_dropped, rate_slipped, .. } = &**engine.worker.counters;
     assert!(rate_dropped.get() > 0 && rate_slipped.get() > 0, "rates were limited");
+}
+
+#[test]
+fn odd_queries_allocate_nothing() {
+    let mut engine = Engine::new(targets::snapshot(), 1);
+    let files = std::fs::read_dir(repository("fuzz/corpus/packet")).expect("a corpus");
+    for file in files.map(|entry| entry.expect("a file").path()) {
+        let query = std::fs::read(&file).expect("bytes");
+        for transport in Transport::ALL {
+            answer(&mut engine, &file.display().to_string(), &query, transport);
+        }
+    }
 }

@@ -2,7 +2,9 @@
 //! hickory-proto.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use std::net::{IpAddr, SocketAddr};
+pub(crate) mod shapes;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -111,13 +113,23 @@ impl Engine {
 
     /// The response's bytes; none if there is none.
     pub(crate) fn ask(&mut self, query: &[u8], transport: Transport) -> Option<&[u8]> {
-        let local = IpAddr::from([127, 0, 0, 53]);
-        let limit = if transport == Transport::Udp { 1232 } else { 65_535 };
-        let meta = Meta::new(self.source, local, transport, limit);
-        match respond(&self.snapshot, query, &meta, self.now, &mut self.worker, &mut self.out) {
+        match self.respond(query, &self.meta(transport)) {
             Reply::Send(len) => Some(&self.out[..len]),
             Reply::Drop => None,
         }
+    }
+
+    /// What a transport would know.
+    pub(crate) fn meta(&self, transport: Transport) -> Meta {
+        let local = Ipv4Addr::new(127, 0, 0, 53).into();
+        let limit = if transport == Transport::Udp { 1232 } else { 65_535 };
+        Meta::new(self.source, local, transport, limit)
+    }
+
+    /// `respond` alone, to be measured.
+    #[inline]
+    pub(crate) fn respond(&mut self, query: &[u8], meta: &Meta) -> Reply {
+        respond(&self.snapshot, query, meta, self.now, &mut self.worker, &mut self.out)
     }
 
     /// The response over UDP, decoded.
