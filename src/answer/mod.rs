@@ -165,7 +165,7 @@ impl<'a> Answering<'a> {
         let Asker { snap, meta, .. } = self.asker;
         let body = self.worker.body.take().unwrap_or_default();
         let mut composer = Composer::new(body, self.question, self.options, meta, self.out.len());
-        let resolver = Resolver { loaded: &snap.loaded, question: self.question, asker: Some(self.asker) };
+        let resolver = Resolver { loaded: &snap.loaded, question: self.question, known: None, asker: Some(self.asker) };
         let answered = admitted.and_then(|()| match self.question.class {
             Class::CH => chaos::chaos(&snap.loaded.service, self.question, &mut composer),
             _ => resolver.resolve(&mut composer, self.worker),

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use crate::base::{Id, ZoneId};
 use crate::snapshot::{Answers, AnswersBuilder, Below, Entry, Loaded, OTHERS, Ready};
 use crate::wire::{Body, Class, NameRef, Question, Rcode, Rtype, Sections};
-use crate::zone::{Node, Zone};
+use crate::zone::{Found, Node, Zone};
 
 use super::compose::Composer;
 use super::meta::{Meta, Transport};
@@ -41,6 +41,9 @@ fn crowded(loaded: &Loaded) -> Vec<bool> {
     crowded
 }
 
+/// A name, and the zone that it is of.
+type At<'z> = (ZoneId, &'z Zone, Node<'z>);
+
 struct Preparer<'a> {
     loaded: &'a Loaded,
     builder: AnswersBuilder,
@@ -54,6 +57,7 @@ impl Preparer<'_> {
         self.compose(
             origin,
             OTHERS,
+            None,
             |_, composer, _| negative(zone, None, composer).map(drop),
             |builder, entry| {
                 const FAILURE: Ready<'_> =
@@ -68,7 +72,8 @@ impl Preparer<'_> {
         for node in zone.nodes().filter(owned) {
             let below = below(node, owned);
             blocks[node.number()] = self.builder.name(node.name(), id, node.steered(), below);
-            if node.is_delegation() { self.delegation(node) } else { self.name(node, node.number() == 0) }
+            let at = (id, zone, node);
+            if node.is_delegation() { self.delegation(at) } else { self.name(at) }
         }
         for node in zone.nodes().filter(owned).filter(|&node| below(node, owned) == Below::Wildcard) {
             let wildcard = node.wildcard().map_or(0, Node::number);
@@ -76,18 +81,20 @@ impl Preparer<'_> {
         }
     }
 
-    fn delegation(&mut self, cut: Node<'_>) {
+    fn delegation(&mut self, cut: At<'_>) {
         self.entry(cut, Rtype::NS, OTHERS);
-        match cut.rrset(Rtype::DS) {
+        match cut.2.rrset(Rtype::DS) {
             Some(_) => self.entry(cut, Rtype::DS, Rtype::DS),
             None => self.builder.entry(Rtype::DS, &Entry::Negative),
         }
     }
 
-    fn name(&mut self, node: Node<'_>, is_apex: bool) {
+    fn name(&mut self, at: At<'_>) {
+        let node = at.2;
+        let is_apex = node.number() == 0;
         let is_alias = node.rrset(Rtype::CNAME).is_some();
         if node.steered().is_some() {
-            self.entry(node, OTHERS, OTHERS);
+            self.entry(at, OTHERS, OTHERS);
         } else if is_alias {
             self.builder.entry(OTHERS, &Entry::Composer);
         }
@@ -95,19 +102,20 @@ impl Preparer<'_> {
             self.builder.entry(Rtype::DS, &Entry::Composer); // the zone above answers it (RFC 4035 §3.1.4.1)
         }
         for rrset in node.rrsets().filter(|rrset| !(is_apex && rrset.rtype() == Rtype::DS)) {
-            self.entry(node, rrset.rtype(), rrset.rtype());
+            self.entry(at, rrset.rtype(), rrset.rtype());
         }
         if is_alias && node.steered().is_none() && !node.name().is_wildcard() {
-            THROUGH_ALIAS.into_iter().for_each(|rtype| self.entry(node, rtype, rtype));
+            THROUGH_ALIAS.into_iter().for_each(|rtype| self.entry(at, rtype, rtype));
         }
     }
 
     /// Composes what a name is told of one type, as the entry of a type.
-    fn entry(&mut self, node: Node<'_>, asked: Rtype, kept: Rtype) {
+    fn entry(&mut self, (id, zone, node): At<'_>, asked: Rtype, kept: Rtype) {
         let resolve = |resolver: Resolver<'_>, composer: &mut Composer<'_>, worker: &mut Worker| {
             resolver.compose(composer, worker)
         };
-        self.compose(node.name(), asked, resolve, |builder, entry| builder.entry(kept, entry));
+        let found = if node.is_delegation() { Found::Delegation(node) } else { Found::Exact(node) };
+        self.compose(node.name(), asked, Some((id, zone, found)), resolve, |builder, entry| builder.entry(kept, entry));
     }
 
     /// Composes without knowing who asks.
@@ -115,13 +123,14 @@ impl Preparer<'_> {
         &mut self,
         name: NameRef<'_>,
         rtype: Rtype,
+        known: Option<(ZoneId, &Zone, Found<'_>)>,
         write: impl FnOnce(Resolver<'_>, &mut Composer<'_>, &mut Worker) -> Result<(), Stop>,
         keep: impl FnOnce(&mut AnswersBuilder, &Entry<'_>),
     ) {
         let question = Question { name, hash: 0, rtype, class: Class::IN, raw: &[] };
         let body = self.body.take().unwrap_or_default();
         let mut composer = Composer::new(body, &question, None, &nobody(), usize::MAX);
-        let resolver = Resolver { loaded: self.loaded, question: &question, asker: None };
+        let resolver = Resolver { loaded: self.loaded, question: &question, known, asker: None };
         let entry = match write(resolver, &mut composer, &mut self.worker) {
             Ok(()) => Entry::Ready(composer.ready()),
             Err(_) => Entry::Composer,

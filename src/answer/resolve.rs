@@ -1,6 +1,6 @@
 //! RFC 1034 §4.3.2 within what is served here: zone, name, type, chains of CNAME and DNAME, referral, negative answer.
 
-use crate::base::Now;
+use crate::base::{Now, ZoneId};
 use crate::snapshot::{Loaded, Snapshot};
 use crate::wire::{Class, EdnsQuery, Full, NameBuf, NameRef, Owner, Question, Rcode, Rtype, Section};
 use crate::zone::{Found, Node, Zone};
@@ -16,6 +16,8 @@ use super::worker::{MAX_CHAIN, Worker};
 pub(super) struct Resolver<'a> {
     pub(super) loaded: &'a Loaded,
     pub(super) question: &'a Question<'a>,
+    /// What the question's name is, where that is known beforehand.
+    pub(super) known: Option<(ZoneId, &'a Zone, Found<'a>)>,
     /// None where an answer is made ready before anybody asks.
     pub(super) asker: Option<Asker<'a>>,
 }
@@ -88,13 +90,14 @@ impl Resolver<'_> {
         let mut followed: Option<NameBuf> = None;
         loop {
             let name = followed.as_ref().map_or(self.question.name, NameBuf::as_ref);
-            let Some((id, zone)) = self.loaded.zones.responsible(name, self.question.rtype) else {
+            let known = self.known.filter(|_| followed.is_none());
+            let Some((id, zone, found)) = known.or_else(|| self.find(name)) else {
                 return if worker.chain.is_empty() { Err(Status::Refused.into()) } else { Ok(()) };
             };
             if worker.chain.is_empty() {
                 worker.count_zone(self.loaded, id);
             }
-            let target = match self.one_name(zone, name, composer, worker)? {
+            let target = match self.one_name(zone, name, found, composer, worker)? {
                 Next::Done => return Ok(()),
                 Next::Follow(target) => target,
             };
@@ -107,16 +110,21 @@ impl Resolver<'_> {
         }
     }
 
+    fn find(&self, name: NameRef<'_>) -> Option<(ZoneId, &Zone, Found<'_>)> {
+        let (id, zone) = self.loaded.zones.responsible(name, self.question.rtype)?;
+        Some((id, zone, zone.find(name)))
+    }
+
     fn one_name(
         &self,
         zone: &Zone,
         name: NameRef<'_>,
+        found: Found<'_>,
         composer: &mut Composer<'_>,
         worker: &mut Worker,
     ) -> Result<Next, Stop> {
         let first = worker.chain.is_empty();
         let owner = if first { Owner::Question } else { Owner::Name(name) };
-        let found = zone.find(name);
         if first {
             composer.cover(kind(found), shared_end(zone, found));
         }

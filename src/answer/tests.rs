@@ -47,7 +47,7 @@ fn meta() -> Meta {
 fn composed(snap: &Snapshot, query: &Query<'_>) -> Box<Body> {
     let mut composer = Composer::new(Box::default(), &query.question, None, &meta(), 65535);
     let asker = Asker { snap, edns: None, meta: &meta(), now: Now::default() };
-    let resolver = Resolver { loaded: &snap.loaded, question: &query.question, asker: Some(asker) };
+    let resolver = Resolver { loaded: &snap.loaded, question: &query.question, known: None, asker: Some(asker) };
     assert!(resolver.resolve(&mut composer, &mut Worker::new(1)).is_ok());
     composer.body
 }

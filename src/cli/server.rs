@@ -64,6 +64,9 @@ impl Server {
             }
         };
         log_report(&report);
+        let files = report.files;
+        drop((report.sources, report.diagnostics)); // the text of all files, which nothing points into any more
+        net::give_back_memory();
         let (main, certificates) = (setup.main.clone(), std::mem::take(&mut setup.certificates));
         let descriptors = descriptors();
         let options = probe::Options { concurrency: concurrency(descriptors) };
@@ -86,7 +89,7 @@ impl Server {
         handle.serving.set_listeners(switched.open);
         let mut admin = admin::Server::new(handle.clone());
         log_places(admin.serve_at(places(config, &main)).await);
-        let watch = main.server.watch.then(|| Watch::new(report.files));
+        let watch = main.server.watch.then(|| Watch::new(files));
         let (stop, stopped) = oneshot::channel();
         let config = config.to_owned();
         let supervisor = Supervisor { config, handle: handle.clone(), listeners, admin, watch, requests };
