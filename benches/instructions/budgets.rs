@@ -75,9 +75,11 @@ impl Verdict {
     fn advice(self) -> &'static str {
         match self {
             Self::Kept => "all within their budgets",
-            Self::Under => "all within their budgets; record them anew: cargo bench --bench instructions -- --record",
+            Self::Under => {
+                "all within their budgets; record them anew: cargo run --release --example instructions -- --record"
+            }
             Self::Over => {
-                "FAILED. Where the change is worth it, record: cargo bench --bench instructions -- --record, and say why"
+                "FAILED. Where the change is worth it, record: cargo run --release --example instructions -- --record, and say why"
             }
         }
     }
@@ -100,7 +102,7 @@ impl FromStr for Counts {
 impl fmt::Display for Counts {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(out, "# Instructions a query, by shape (tests/support/shapes.rs). Written by:")?;
-        writeln!(out, "# cargo bench --bench instructions -- --record")?;
+        writeln!(out, "# cargo run --release --example instructions -- --record")?;
         self.0.iter().try_for_each(|(name, count)| writeln!(out, "{count:>6}  {name}"))
     }
 }
