@@ -1,8 +1,8 @@
 //! How many instructions `respond` takes for each shape of answer, counted by Callgrind and held to recorded budgets.
 //!
-//! `cargo bench --bench instructions` compares with `benches/instructions.txt`; with `-- --record` it writes that file.
-//! The program runs itself once under Valgrind, which counts only within [`counted_queries`] and writes a file of
-//! counts each time that is left, so that neither loading nor this program's own work is in them.
+//! `cargo run --release --example instructions` compares with `benches/instructions.txt`; with `-- --record` it writes
+//! that file. The program runs itself once under Valgrind, which counts only within [`counted_queries`] and writes a
+//! file of counts each time that is left, so that neither loading nor this program's own work is in them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output")]
 
 #[path = "../tests/support/mod.rs"]
@@ -30,7 +30,7 @@ const COUNTABLE: bool = cfg!(all(target_arch = "x86_64", target_os = "linux"));
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let told = |option: &str| std::env::args().any(|argument| argument == option);
-    if told("--counted") || told("--test") {
+    if told("--counted") {
         ask_all();
         return Ok(ExitCode::SUCCESS);
     }
@@ -58,7 +58,10 @@ fn ask_all() {
     }
 }
 
-/// What is counted. Callgrind finds it by its name; nothing else may have it as a part of its own.
+/// What Callgrind counts within: the name of [`counted_queries`].
+const COUNTED: &str = "instructions::counted_queries";
+
+/// Asks one shape's queries.
 #[inline(never)]
 fn counted_queries(engine: &mut Engine, query: &[u8], meta: &Meta) {
     for _ in 0..QUERIES {
@@ -71,7 +74,8 @@ fn count() -> Result<Counts, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let output = folder.path().join("counts");
     let run = Command::new("valgrind")
-        .args(["--tool=callgrind", "--toggle-collect=*counted_queries*", "--dump-after=*counted_queries*"])
+        .arg("--tool=callgrind")
+        .args([format!("--toggle-collect={COUNTED}"), format!("--dump-after={COUNTED}")])
         .arg(format!("--callgrind-out-file={}", output.display()))
         .arg(std::env::current_exe()?)
         .arg("--counted")
