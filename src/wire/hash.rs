@@ -14,9 +14,44 @@ const MULTIPLIER: u64 = 0x1319_8a2e_0370_7344;
 /// The hash of a lowercased name in wire form.
 #[must_use]
 pub fn hash_name(wire: &[u8]) -> u64 {
-    let (chunks, rest) = wire.as_chunks::<CHUNK>();
-    let whole = chunks.iter().fold(seed(wire.len()), |hash, chunk| mix(hash, u128::from_le_bytes(*chunk)));
-    if rest.is_empty() { whole } else { mix(whole, last_chunk(wire, rest.len())) }
+    let mut hash = ChunkHash::new(wire.len());
+    let (chunks, rest) = wire.as_chunks();
+    chunks.iter().for_each(|chunk| hash.add(u128::from_le_bytes(*chunk)));
+    if !rest.is_empty() {
+        hash.add(last_chunk(wire, rest.len()));
+    }
+    hash.0
+}
+
+/// The same, chunk by chunk.
+pub(super) struct ChunkHash(pub(super) u64);
+
+impl ChunkHash {
+    /// Of a name of so many octets.
+    pub(super) const fn new(len: usize) -> Self {
+        Self(SEED ^ len as u64)
+    }
+
+    /// A multiplication whose two halves are folded into one: every bit of the product depends on many of both factors.
+    pub(super) fn add(&mut self, chunk: u128) {
+        let (low, high) = (chunk as u64, (chunk >> 64) as u64);
+        let product = u128::from(low ^ self.0) * u128::from(high ^ MULTIPLIER);
+        self.0 = product as u64 ^ (product >> 64) as u64;
+    }
+}
+
+/// Octets in lowercase (RFC 4343), eight at a time: in the upper bit of each, which is free while the lower seven are added
+/// to, a carry says whether the octet is at least `A`, and whether it is above `Z`.
+pub(super) const fn lowercase_chunk(chunk: u128) -> u128 {
+    const fn half(octets: u64) -> u64 {
+        const EACH: u64 = 0x0101_0101_0101_0101;
+        let low = octets & (0x7f * EACH);
+        let from_a = low + (0x80 - b'A' as u64) * EACH;
+        let above_z = low + (0x7f - b'Z' as u64) * EACH;
+        let upper = (from_a ^ above_z) & !octets & (0x80 * EACH);
+        octets | upper >> 2
+    }
+    (half((chunk >> 64) as u64) as u128) << 64 | half(chunk as u64) as u128
 }
 
 /// The last `count` octets, at least one and fewer than a chunk, filled up with zeros: read at once where there are enough
@@ -26,22 +61,6 @@ pub(super) fn last_chunk(octets: &[u8], count: usize) -> u128 {
         Some(last) => u128::from_le_bytes(*last) >> (8 * (CHUNK - count)),
         None => octets[octets.len() - count..].iter().rfold(0, |sum, &octet| sum << 8 | u128::from(octet)),
     }
-}
-
-/// The same, of a name of `len` octets that fills its last chunk up with zeros.
-pub(super) fn hash_chunks(chunks: &[[u8; CHUNK]], len: usize) -> u64 {
-    chunks.iter().fold(seed(len), |hash, chunk| mix(hash, u128::from_le_bytes(*chunk)))
-}
-
-const fn seed(len: usize) -> u64 {
-    SEED ^ len as u64
-}
-
-/// A multiplication whose two halves are folded into one: every bit of the product depends on many of both factors.
-fn mix(hash: u64, chunk: u128) -> u64 {
-    let (low, high) = (chunk as u64, (chunk >> 64) as u64);
-    let product = u128::from(low ^ hash) * u128::from(high ^ MULTIPLIER);
-    product as u64 ^ (product >> 64) as u64
 }
 
 #[cfg(test)]
@@ -54,7 +73,23 @@ mod tests {
         for len in 1..=octets.len() {
             let mut padded = octets[..len].to_vec();
             padded.resize(len.next_multiple_of(CHUNK), 0);
-            assert_eq!(hash_name(&octets[..len]), hash_chunks(padded.as_chunks().0, len), "{len}");
+            let mut hash = ChunkHash::new(len);
+            padded.as_chunks().0.iter().for_each(|chunk| hash.add(u128::from_le_bytes(*chunk)));
+            assert_eq!(hash_name(&octets[..len]), hash.0, "{len}");
+        }
+    }
+
+    #[test]
+    fn every_octet_is_lowercased_and_no_neighbour_changes() {
+        for octet in 0..=255u8 {
+            for at in 0..CHUNK {
+                for around in [0, b'@', b'Z', 0x7f, 0xff] {
+                    let mut chunk = [around; CHUNK];
+                    chunk[at] = octet;
+                    let lowercased = lowercase_chunk(u128::from_le_bytes(chunk)).to_le_bytes();
+                    assert_eq!(lowercased, chunk.map(|octet| octet.to_ascii_lowercase()));
+                }
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::hash::{CHUNK, hash_chunks, last_chunk};
+use super::hash::{CHUNK, ChunkHash, last_chunk, lowercase_chunk};
 
 /// The longest name in octets, root label included.
 pub const MAX_NAME: usize = 255;
@@ -310,25 +310,24 @@ impl NameBuf {
         copy
     }
 
-    /// Becomes a copy of the name that `octets` end in, lowercased.
-    pub(super) fn set_lowercase(&mut self, name: NameRef<'_>, octets: &[u8]) {
+    /// Becomes a copy of the name that `octets` end in, lowercased. Returns its [hash](super::hash_name).
+    pub(super) fn set_lowercase(&mut self, name: NameRef<'_>, octets: &[u8]) -> u64 {
         self.len = name.0.len() as u8; // at most 255
+        let mut hash = ChunkHash::new(name.0.len());
         let (chunks, rest) = name.0.as_chunks();
         let mut out = self.octets.as_chunks_mut::<CHUNK>().0.iter_mut();
+        let mut put = |chunk: u128, out: &mut [u8; CHUNK]| {
+            let chunk = lowercase_chunk(chunk);
+            *out = chunk.to_le_bytes();
+            hash.add(chunk);
+        };
         for (chunk, out) in chunks.iter().zip(&mut out) {
-            *out = *chunk;
-            out.make_ascii_lowercase();
+            put(u128::from_le_bytes(*chunk), out);
         }
         if let (false, Some(out)) = (rest.is_empty(), out.next()) {
-            *out = last_chunk(octets, rest.len()).to_le_bytes();
-            out.make_ascii_lowercase();
+            put(last_chunk(octets, rest.len()), out);
         }
-    }
-
-    /// The hash of a name that was set in lowercase: see [`hash_name`](super::hash_name).
-    pub(super) fn hash(&self) -> u64 {
-        let len = usize::from(self.len);
-        hash_chunks(&self.octets.as_chunks().0[..len.div_ceil(CHUNK)], len)
+        hash.0
     }
 
     /// A name below `old` put below `new`, by DNAME substitution (RFC 6672 §2.2); none where it gets too long.

@@ -117,10 +117,10 @@ fn parse_question<'a>(message: &'a [u8], octets: &'a [u8], lowercased: &'a mut N
     let end = name.as_wire().len() + 4;
     let raw = octets.get(..end)?;
     let &[t0, t1, c0, c1] = raw.last_chunk::<4>()?;
-    lowercased.set_lowercase(name, &message[..HEADER_LEN + name.as_wire().len()]);
+    let hash = lowercased.set_lowercase(name, &message[..HEADER_LEN + name.as_wire().len()]);
     Some(Question {
         name: lowercased.as_ref(),
-        hash: lowercased.hash(),
+        hash,
         rtype: Rtype(u16::from_be_bytes([t0, t1])),
         class: Class(u16::from_be_bytes([c0, c1])),
         raw,
