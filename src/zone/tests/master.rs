@@ -111,8 +111,10 @@ fn findings_of_texts() {
             ],
         ),
         (
-            "a 2147483648 A 192.0.2.1",
-            &["1:3: a TTL is at most 2147483647 seconds (RFC 2181 §8) (a day is 86400 or 1d, a week 604800 or 1w)"],
+            "a 4294967296 A 192.0.2.1",
+            &[
+                "1:3: expected a TTL, a class or a record type, found `4294967296` (a record looks like `www 300 IN A 192.0.2.1`; TTL and class may be left out)",
+            ],
         ),
         (
             "a TXT \"x\nb A 1",

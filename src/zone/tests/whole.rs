@@ -64,6 +64,19 @@ fn warnings() {
     assert_eq!(zone.record_count(), 3);
 }
 
+/// RFC 2181 §8: numbers with the highest bit set, in the SOA's MINIMUM too.
+#[test]
+fn a_ttl_above_the_highest_is_zero() {
+    let text = "$TTL 2147483648\n@ SOA . . 1 1 1 1 4294967295\n@ 9 NS x.\na 4294967295 A 192.0.2.1";
+    let (zone, warnings) = compile(text).expect("a zone with odd TTLs");
+    let taken = "warning: a TTL is at most 2147483647 seconds: this one is taken as 0";
+    assert_eq!(said(&warnings), [format!("z:1:6: {taken}"), format!("z:4:3: {taken}")]);
+    assert_eq!((zone.soa().ttl(), zone.negative_ttl()), (Ttl::ZERO, Ttl::ZERO));
+    assert_eq!(print(&zone)[2], "a.example. 0 A 192.0.2.1");
+    let (zone, _) = compile("@ SOA . . 1 1 1 1 2147483648\n@ NS x.").expect("a zone");
+    assert_eq!((zone.soa().ttl(), zone.negative_ttl()), (Ttl::ZERO, Ttl::ZERO));
+}
+
 #[test]
 fn duplicates_are_equal_but_for_the_case_of_names() {
     let zone = zone("@ NS NS\nm MX 65 x\nm MX 97 x\nm MX 65 X\nt TXT a\nt TXT A");
