@@ -18,8 +18,8 @@ impl ZoneBuilder {
     ///
     /// # Errors
     /// What forbids serving it, and the warnings: no SOA, several, or one elsewhere than at the apex; a CNAME beside other
-    /// data or another CNAME (RFC 1034 §3.6.2); several DNAMEs of a name, or names below one (RFC 6672 §2.4); an RRset that
-    /// fits no message; more data than 32 bits can number. No error, where the SOA seems to be among what [`super::parse`]
+    /// data or another CNAME (RFC 1034 §3.6.2); several DNAMEs of a name, one beside NS records below the
+    /// apex, or names below one (RFC 6672 §2.3, §2.4); an RRset that fits no message; more data than 32 bits can number. No error, where the SOA seems to be among what [`super::parse`]
     /// could not read and has reported.
     pub fn finish(mut self) -> Result<(Zone, Vec<Diagnostic>), Vec<Diagnostic>> {
         if self.too_large {
@@ -247,11 +247,15 @@ impl<'b> Compiler<'b> {
         unique.extend(places.iter().map(|(_, at)| records[*at]));
     }
 
-    /// The least TTL of records that must have the same (RFC 2181 §5.2).
+    /// The least TTL of records that must have the same (RFC 2181 §5.2), as signatures of one type must (RFC 4034 §3).
     fn common_ttl(&mut self, records: &[u32]) -> Ttl {
         let first = self.record(records[0]);
         let least = records.iter().map(|&record| self.record(record).ttl).min().unwrap_or(first.ttl);
-        if let Some(other) = records.iter().map(|&record| self.record(record)).find(|record| record.ttl != first.ttl) {
+        let other = match first.rtype {
+            Rtype::RRSIG => self.odd_signature(records),
+            _ => records.iter().map(|&record| self.record(record)).find(|record| record.ttl != first.ttl),
+        };
+        if let Some(other) = other {
             self.findings.add(Kind::Ttl, || {
                 let message =
                     format!("the {} records of this name differ in TTL: {} is used", first.rtype, least.secs());
@@ -260,6 +264,15 @@ impl<'b> Compiler<'b> {
             });
         }
         least
+    }
+
+    /// A signature with another TTL than one before it that covers the same type.
+    fn odd_signature(&self, records: &[u32]) -> Option<&'b Record> {
+        let covered = |record: &Record| self.builder.rdata_of(record).first_chunk::<2>().copied();
+        let mut sorted: Vec<_> = records.iter().map(|&record| self.record(record)).collect();
+        sorted.sort_by_key(|&record| covered(record));
+        let odd = |pair: &&[&Record]| covered(pair[0]) == covered(pair[1]) && pair[0].ttl != pair[1].ttl;
+        sorted.windows(2).find(odd).map(|pair| pair[1])
     }
 
     /// The delegation point at or above a node, or `NONE`.

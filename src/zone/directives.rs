@@ -30,7 +30,7 @@ impl Parser {
     }
 
     fn set_ttl(&mut self, lexer: &mut Lexer<'_>) -> Result<(), Diagnostic> {
-        self.default_ttl = Some(read_ttl(lexer.expect("a TTL")?, "a TTL")?);
+        self.default_ttl = Some(read_ttl(lexer.expect("a TTL")?, "a TTL", lexer)?);
         end(lexer)
     }
 

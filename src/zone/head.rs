@@ -21,7 +21,7 @@ impl<'s> Head<'s> {
         let (mut ttl, mut class, mut token) = (None, None, first);
         loop {
             if ttl.is_none() && token.text.first().is_some_and(u8::is_ascii_digit) {
-                ttl = Some(read_ttl(token, TTL_CLASS_OR_TYPE)?);
+                ttl = Some(read_ttl(token, TTL_CLASS_OR_TYPE, lexer)?);
             } else if let Some(found) = token.keyword().and_then(|word| word.parse().ok()).filter(|_| class.is_none()) {
                 check_class(found, token)?;
                 class = Some(found);
@@ -41,11 +41,14 @@ fn check_class(class: Class, token: Token<'_>) -> Result<(), Diagnostic> {
     }
 }
 
-pub(super) fn read_ttl(token: Token<'_>, expected: &str) -> Result<Ttl, Diagnostic> {
+/// A TTL; one of 32 bits that is above the highest is zero (RFC 2181 §8), which is worth a warning.
+pub(super) fn read_ttl<'s>(token: Token<'s>, expected: &str, lexer: &mut Lexer<'s>) -> Result<Ttl, Diagnostic> {
     let seconds = token.word().and_then(text::period).ok_or_else(|| token.instead_of(expected))?;
     if seconds > Ttl::MAX.secs() {
-        let message = format!("a TTL is at most {} seconds (RFC 2181 §8)", Ttl::MAX.secs());
-        return Err(Diagnostic::error(token.span, message).hint("a day is 86400 or 1d, a week 604800 or 1w"));
+        let message = format!("a TTL is at most {} seconds: this one is taken as 0 (RFC 2181 §8)", Ttl::MAX.secs());
+        let warning = Diagnostic::warning(token.span, message).hint("a day is 86400 or 1d, a week 604800 or 1w");
+        lexer.warnings.push(warning);
+        return Ok(Ttl::ZERO);
     }
     Ok(Ttl::from_secs(seconds))
 }

@@ -26,7 +26,7 @@ pub(super) fn read(
     }
     let Some(layout) = Layout::of(rtype) else {
         let error = lexer.expect(GENERIC)?.instead_of(GENERIC);
-        return Err(error.hint(format!("{rtype} has no text form of its own here (RFC 3597)")));
+        return Err(error.hint(format!("{rtype} has no text form of its own here: write it as {GENERIC} (RFC 3597)")));
     };
     let mut reader = Reader { lexer, origin, out };
     let whole = layout.fields.iter().try_for_each(|field| field.read(&mut reader)).and_then(|()| reader.end());

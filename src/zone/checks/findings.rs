@@ -18,6 +18,7 @@ pub(in crate::zone) enum Kind {
     TooLarge,
     SoaElsewhere,
     BelowDname,
+    BesideDname,
     Ttl,
     NoAddress,
     NoGlue,
@@ -26,6 +27,7 @@ pub(in crate::zone) enum Kind {
     Wildcard,
     Misplaced,
     Unsigned,
+    Signed,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Self::TooLarge => "records that fit no message",
             Self::SoaElsewhere => "SOA records that are not at the apex",
             Self::BelowDname => "names below a DNAME",
+            Self::BesideDname => "names with NS records beside a DNAME",
             Self::Ttl => "records that differ in TTL",
             Self::NoAddress => "targets without an address",
             Self::NoGlue => "name servers without glue",
@@ -47,6 +50,7 @@ impl Kind {
             Self::Wildcard => "names with a `*` that may not do what is meant",
             Self::Misplaced => "records where they mean nothing",
             Self::Unsigned => "signatures that nobody can check",
+            Self::Signed => "zones whose signatures are not served",
         }
     }
 }

@@ -17,11 +17,11 @@ use super::layout::is_valid;
 use crate::base::{Diagnostic, Severity, Ttl};
 use crate::wire::Rtype;
 
-/// What a message of 65535 octets can hold beside its header and the shortest question.
-const MAX_RRSET: usize = 65535 - 12 - 5;
+/// What a message of 65535 octets can hold beside its header and a question, less the name asked for.
+const MAX_RRSET: usize = 65535 - 12 - 4;
 
 /// Types that may stand beside a CNAME: those of DNSSEC (RFC 4034 §3, RFC 2181 §10.1).
-const BESIDE_CNAME: [Rtype; 3] = [Rtype::RRSIG, Rtype::NSEC, Rtype(25)];
+const BESIDE_CNAME: [Rtype; 3] = [Rtype::RRSIG, Rtype::NSEC, Rtype::KEY];
 
 impl Compiler<'_> {
     /// Checks the records of one owner, sorted by type: a CNAME has nothing beside it (RFC 1034 §3.6.2).
@@ -42,7 +42,7 @@ impl Compiler<'_> {
     pub(super) fn check_rrset(&mut self, records: &[u32], unique: &[u32], node: u32, size: usize) {
         let first = self.record(records[0]);
         let (rtype, span) = (first.rtype, first.span());
-        if size > MAX_RRSET {
+        if size > MAX_RRSET - self.name(node).as_wire().len() {
             self.findings.add(Kind::TooLarge, || {
                 let message = format!("the {rtype} records of this name fit no message: {size} octets");
                 Diagnostic::error(span, message).hint("take some out: a message has 65535 octets")

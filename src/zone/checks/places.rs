@@ -19,6 +19,7 @@ impl Compiler<'_> {
     /// Checks an owner by what is above it. Its records are sorted by type.
     pub(in crate::zone) fn check_place(&mut self, node: u32, records: &[u32]) {
         self.check_dname(node, records);
+        self.check_dname_alone(node, records);
         self.check_wildcard(node, records);
         match self.cut_of(node) {
             NONE => self.check_authoritative(node, records),
@@ -49,6 +50,21 @@ impl Compiler<'_> {
                 _ => format!("{name} is below {dname}, which has a DNAME"),
             };
             Diagnostic::error(span, message).hint("no name may be below a DNAME (RFC 6672 §2.4): take one of them out")
+        });
+    }
+
+    /// Only at the apex may a DNAME stand beside NS records (RFC 6672 §2.3).
+    fn check_dname_alone(&mut self, node: u32, records: &[u32]) {
+        let find = |rtype| records.iter().find(|&&record| self.record(record).rtype == rtype);
+        let (Some(&ns), Some(&dname)) = (find(Rtype::NS), find(Rtype::DNAME)) else { return };
+        if node == 0 {
+            return;
+        }
+        // whichever of the two came second is the surprise
+        let (span, name) = (self.record(ns.max(dname)).span(), self.name(node));
+        self.findings.add(Kind::BesideDname, || {
+            let message = format!("{name} has a DNAME beside NS records, and is not the apex");
+            Diagnostic::error(span, message).hint("a name is delegated or redirected, not both (RFC 6672 §2.3)")
         });
     }
 
@@ -104,7 +120,7 @@ impl Compiler<'_> {
         for &record in records {
             match self.record(record).rtype {
                 Rtype::NS if cut == node => self.deferred.leads.push(At { record, node }),
-                Rtype::DS | Rtype::NSEC | Rtype::RRSIG if cut == node => {}
+                Rtype::DS | Rtype::NSEC | Rtype::RRSIG | Rtype::DNAME if cut == node => {}
                 Rtype::A | Rtype::AAAA if !self.name(node).is_wildcard() => address = address.or(Some(record)),
                 _ => hidden = hidden.or(Some(record)),
             }

@@ -62,13 +62,20 @@ impl Deferred {
         }
     }
 
-    /// Signatures need a key.
+    /// Signatures need a key; with one, resolvers that know it from the zone above ask for them.
     fn check_signature(&self, builder: &ZoneBuilder, zone: &Zone, findings: &mut Findings) {
         let Some(signature) = builder.records.get(self.signature as usize) else { return };
         if zone.node(0).rrset(Rtype::DNSKEY).is_none() {
             findings.add(Kind::Unsigned, || {
                 let message = format!("RRSIG records, and no DNSKEY records at the apex {}", zone.origin());
                 let hint = "take the signatures out, or write the keys they were made with";
+                Diagnostic::warning(signature.span(), message).hint(hint)
+            });
+        } else {
+            findings.add(Kind::Signed, || {
+                let message = "the zone is signed, but this version does not serve signatures: validating resolvers \
+                               that find a DS above will refuse its answers";
+                let hint = "have the DS records taken out of the zone above before it is served from here";
                 Diagnostic::warning(signature.span(), message).hint(hint)
             });
         }

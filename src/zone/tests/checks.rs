@@ -1,6 +1,6 @@
 //! What is found of a zone once all its names are there: what gives an address, and what does not.
 
-use super::{TOP, name};
+use super::{TOP, compile, name};
 use crate::base::{Severity, Sources};
 use crate::zone::{Loader, parse};
 
@@ -127,6 +127,25 @@ fn names_below_a_dname() {
     assert_eq!(found(&format!("d DNAME x.\n2t7b4g4vsa5smi47k61mv5bv1a22bojs.d {nsec3}"), &[]), [""; 0]);
     assert_eq!(found("d DNAME x.", &["a.d.example"]), ["1: a.d.example., which is steered, is below this DNAME"]);
     assert_eq!(found("d DNAME x.\nc TXT x\ne TXT x", &["d.example", "e.example"]), [""; 0]);
+}
+
+#[test]
+fn a_dname_beside_ns_records() {
+    let said = "has a DNAME beside NS records, and is not the apex";
+    assert_eq!(found("d DNAME x.\nd NS x.", &[]), [format!("2: d.example. {said}")]);
+    assert!(found("*.d NS x.\n*.d DNAME x.", &[]).contains(&format!("2: *.d.example. {said}")));
+    assert!(compile(&format!("{TOP}d DNAME x.\nd NS x.\n")).is_err());
+    assert!(compile("$TTL 60\n@ SOA ns.x. . 1 2 3 4 5\n@ NS ns.x.\n@ DNAME y.\n").is_ok());
+}
+
+#[test]
+fn a_signed_zone() {
+    let sig = "@ RRSIG SOA 13 1 60 20300101000000 20260101000000 1 @ AQID";
+    let said = "1: the zone is signed, but this version does not serve signatures: validating resolvers that find a DS \
+                above will refuse its answers";
+    assert_eq!(found(&format!("{sig}\n@ DNSKEY 257 3 13 AQID"), &[]), [said]);
+    assert_eq!(found("@ DNSKEY 257 3 13 AQID", &[]), [""; 0]);
+    assert_eq!(found(sig, &[]), ["1: RRSIG records, and no DNSKEY records at the apex example."]);
 }
 
 #[test]

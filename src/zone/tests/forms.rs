@@ -97,6 +97,16 @@ fn texts_and_octets() {
             "0001 0002 0175 074532552b736970 0f 215e2e2a24217369703a5c31407821 00",
             "NAPTR 1 2 \"u\" \"E2U+sip\" \"!^.*$!sip:\\\\1@x!\" .",
         ),
+        ("KEY 256 3 13 AQ==", "0100 03 0d 01", ""),
+        ("RKEY 0 3 13 AQ==", "0000 03 0d 01", ""),
+        ("MB m", "016d076578616d706c6500", "MB m.example."),
+        ("MINFO a. b.", "016100 016200", ""),
+        ("nsap-ptr a.", "016100", "NSAP-PTR a."),
+        ("PX 10 a. b.", "000a 016100 016200", ""),
+        ("GPOS -32.6882 116.8652 10.0", "", "GPOS \"-32.6882\" \"116.8652\" \"10.0\""),
+        ("TALINK . b.", "00 016200", ""),
+        ("NINFO a b", "0161 0162", "NINFO \"a\" \"b\""),
+        ("TYPE8 m.", "016d00", "MG m."),
         ("ISDN 150 004", "03313530 03303034", "ISDN \"150\" \"004\""),
         ("ISDN 150", "03313530", "ISDN \"150\""),
         // RFC 9460 §D
@@ -234,6 +244,15 @@ fn octets_without_a_text() {
         assert!(text.starts_with(&format!("\\# {}", rdata.len())), "{text}");
         let (_, errors) = read(&format!("$TTL 1\n@ {rtype} {text}\n"));
         assert_eq!(errors.is_empty(), valid, "{rtype} {hex}: {errors:?}");
+    }
+}
+
+/// RFC 3597 §5: types whose text form is not read have a mnemonic all the same.
+#[test]
+fn types_that_are_written_as_octets() {
+    for mnemonic in ["NULL", "WKS", "NSAP", "SIG", "NXT", "EID", "NIMLOC", "ATMA", "A6", "DSYNC", "DOA", "AMTRELAY"] {
+        let (rtype, found, printed) = round_trip(&format!("{mnemonic} \\# 3 0a0b0c"));
+        assert_eq!((&*rtype.to_string(), &*found, &*printed), (mnemonic, "0a0b0c", "\\# 3 0a0b0c"));
     }
 }
 

@@ -48,6 +48,36 @@ fn an_rrset_that_fits_no_message() {
     assert_eq!(errors(&findings), ["z:4:3: error: the TXT records of this name fit no message: 78900 octets"]);
 }
 
+/// The question is in the message too, with the whole owner.
+#[test]
+fn an_rrset_that_fits_no_message_with_its_question() {
+    for (owner, most) in [("a".to_owned(), 65_496), ("a".repeat(63), 65_434)] {
+        let text = |len: usize| format!("{TOP}{owner} TYPE731 \\# {len} {}", "00".repeat(len));
+        assert!(compile(&text(most)).is_ok(), "{owner}");
+        let findings = compile(&text(most + 1)).expect_err("a refusal");
+        let expected = format!(
+            "z:4:{}: error: the TYPE731 records of this name fit no message: {} octets",
+            owner.len() + 2,
+            most + 13
+        );
+        assert_eq!(errors(&findings), [expected]);
+    }
+}
+
+/// RFC 4034 §3: a signature has the TTL of the RRset that it covers.
+#[test]
+fn signatures_of_different_types_may_differ_in_ttl() {
+    let sig = |ttl: u32, rtype: &str, tag: u32| {
+        format!("a {ttl} RRSIG {rtype} 13 2 60 20300101000000 20260101000000 {tag} @ AQID\n")
+    };
+    let differ = |text: &str| {
+        let (_, warnings) = compile(&format!("{TOP}{text}")).expect("a zone");
+        warnings.iter().filter(|line| line.contains("differ in TTL")).count()
+    };
+    assert_eq!(differ(&[sig(60, "A", 1), sig(5, "NSEC", 1), sig(60, "A", 2), sig(5, "NSEC", 2)].concat()), 0);
+    assert_eq!(differ(&[sig(60, "A", 1), sig(5, "NSEC", 1), sig(61, "A", 2)].concat()), 1);
+}
+
 #[test]
 fn warnings() {
     let text = "@ 9 SOA . . 1 1 1 1 1\nother. A 192.0.2.1\na 5 A 192.0.2.1\na 4 A 192.0.2.2\na 4 A 192.0.2.1";
@@ -62,6 +92,19 @@ fn warnings() {
     );
     assert_eq!(print(&zone)[1..], ["a.example. 4 A 192.0.2.1", "a.example. 4 A 192.0.2.2"]);
     assert_eq!(zone.record_count(), 3);
+}
+
+/// RFC 2181 §8: numbers with the highest bit set, in the SOA's MINIMUM too.
+#[test]
+fn a_ttl_above_the_highest_is_zero() {
+    let text = "$TTL 2147483648\n@ SOA . . 1 1 1 1 4294967295\n@ 9 NS x.\na 4294967295 A 192.0.2.1";
+    let (zone, warnings) = compile(text).expect("a zone with odd TTLs");
+    let taken = "warning: a TTL is at most 2147483647 seconds: this one is taken as 0";
+    assert_eq!(said(&warnings), [format!("z:1:6: {taken}"), format!("z:4:3: {taken}")]);
+    assert_eq!((zone.soa().ttl(), zone.negative_ttl()), (Ttl::ZERO, Ttl::ZERO));
+    assert_eq!(print(&zone)[2], "a.example. 0 A 192.0.2.1");
+    let (zone, _) = compile("@ SOA . . 1 1 1 1 2147483648\n@ NS x.").expect("a zone");
+    assert_eq!((zone.soa().ttl(), zone.negative_ttl()), (Ttl::ZERO, Ttl::ZERO));
 }
 
 #[test]
