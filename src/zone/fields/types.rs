@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::super::layout::Layout;
 use super::super::rdata::{Read, Reader};
 use super::plain::parsed;
 use crate::wire::Rtype;
@@ -34,7 +35,12 @@ pub(super) fn write(octets: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut separator = "";
     for (number, bits) in windows(octets).flatten() {
         for low in (0..=u8::MAX).filter(|&low| is_set(bits, low)) {
-            write!(f, "{separator}{}", Rtype(u16::from_be_bytes([number, low])))?;
+            let rtype = Rtype(u16::from_be_bytes([number, low]));
+            match Layout::of(rtype) {
+                Some(_) => write!(f, "{separator}{rtype}")?,
+                // not every reader knows the mnemonics of types without a text form
+                None => write!(f, "{separator}TYPE{}", rtype.0)?,
+            }
             separator = " ";
         }
     }
