@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 /// Over its budget by more than this, a shape fails.
 const OVER_PERCENT: u64 = 2;
-/// How much any count may differ from run to run: copies take a few instructions more or less by how memory is aligned.
-const JITTER: u64 = 10;
+/// How much any count may differ without a change: copies take a few instructions more or less by how memory is aligned, and
+/// what is inlined depends a little on the folder that is built in.
+const JITTER: u64 = 20;
 /// Under it by more than this, the budget should be lowered, or what is gained could be lost unseen.
 const UNDER_PERCENT: u64 = 5;
 
@@ -120,7 +121,7 @@ mod tests {
             use Verdict::{Kept, Over, Under};
             [Kept, Kept, Over, Kept, Under]
         });
-        assert_eq!([37, 57, 58].map(|count| Verdict::of(count, 47)), [Verdict::Kept, Verdict::Kept, Verdict::Over]);
+        assert_eq!([27, 67, 68].map(|count| Verdict::of(count, 47)), [Verdict::Kept, Verdict::Kept, Verdict::Over]);
     }
 
     #[test]
