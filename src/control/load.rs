@@ -8,7 +8,7 @@ use crate::answer::prepare;
 use crate::base::{Diagnostic, FileId, PrefixMap, Sources, Span};
 use crate::config::{self, Main, SteeringBuilder};
 use crate::geo::{self, Database, Fields, Location};
-use crate::net::{give_back_memory, prefer_huge_pages};
+use crate::net::{give_back_memory, keep_large_memory_apart, prefer_huge_pages};
 use crate::snapshot::{Answers, Loaded, LoadedDatabase, RateLimit, Zones};
 use crate::steer::{Steering, catchment_maps};
 use crate::wire::{Name, NameRef};
@@ -37,6 +37,7 @@ pub struct Setup {
 /// # Errors
 /// The report, if it has errors; else it comes with the set-up and holds warnings at most.
 pub fn load(path: &Path) -> Result<(Setup, Report), Report> {
+    keep_large_memory_apart();
     let mut loader = Loader::default();
     let setup = loader.setup(path);
     give_back_memory();

@@ -54,7 +54,7 @@ pub use crate::answer::{Meta, Transport};
 pub use bind::{Bound, Options, Udp};
 pub use places::Limits;
 pub use server::{Counts, Gauge, Listening, Running};
-pub use sys::{give_back_memory, lower_priority, prefer_huge_pages, raise_descriptor_limit};
+pub use sys::{give_back_memory, keep_large_memory_apart, lower_priority, prefer_huge_pages, raise_descriptor_limit};
 pub use tls::Encrypted;
 
 /// What turns a query into a response; every data thread has one.

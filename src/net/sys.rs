@@ -31,6 +31,14 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     Ok(limit.rlim_cur)
 }
 
+/// Lets the C library map what is large on its own, so that it goes back to the system whole when it is freed. Left to itself it
+/// takes the size of what was freed last for small, and puts the next such thing among all others.
+pub fn keep_large_memory_apart() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: no pointers are passed, and it may be called at any time on any thread (mallopt(3)).
+    let _ = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20) };
+}
+
 /// Gives memory that was freed back to the system, as far as the C library keeps it: loading takes far more than serving.
 pub fn give_back_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
