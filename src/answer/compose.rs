@@ -59,6 +59,7 @@ pub(super) struct Room {
 
 impl Room {
     /// That of the response to a question, in a buffer of `room` octets.
+    #[inline]
     pub(super) fn new(question: &Question<'_>, options: Option<&Options<'_>>, meta: &Meta, room: usize) -> Self {
         let opt = options.map_or(0, |options| OPT_LEN + options.max_len());
         // without a cookie that it should have, a client gets what one without EDNS may get
@@ -217,7 +218,7 @@ impl<'q> Composer<'q> {
         Response {
             question: self.question,
             options: self.options,
-            ready: self.ready(),
+            ready: &self.ready(),
             truncated: self.truncated,
             scope: self.scope,
             failed: self.failed,
@@ -231,7 +232,7 @@ impl<'q> Composer<'q> {
 pub(super) struct Response<'a> {
     pub(super) question: &'a Question<'a>,
     pub(super) options: Option<&'a Options<'a>>,
-    pub(super) ready: Ready<'a>,
+    pub(super) ready: &'a Ready<'a>,
     pub(super) truncated: bool,
     pub(super) scope: u8,
     pub(super) failed: Option<Status>,
@@ -241,8 +242,9 @@ pub(super) struct Response<'a> {
 
 impl Response<'_> {
     /// Writes it into a buffer that has room for it; returns its length.
+    #[inline]
     pub(super) fn write(&self, header: &Header, out: &mut [u8]) -> usize {
-        let Ready { rcode, authoritative, sections } = self.ready;
+        let &Ready { rcode, authoritative, ref sections } = self.ready;
         let mut message = Message::new(out, Some(self.question.raw)).expect("512 octets hold any question");
         let put = message.put_sections(sections);
         debug_assert!(put.is_ok(), "the room was reckoned with header and question");

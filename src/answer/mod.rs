@@ -34,7 +34,8 @@ pub use worker::{MAX_CHAIN, Worker};
 use crate::base::Now;
 use crate::snapshot::Snapshot;
 use crate::wire::{
-    Class, HEADER_LEN, Header, Opcode, Query, QueryBuf, Question, Rcode, Rtype, parse_cookie_request, parse_query,
+    Class, HEADER_LEN, Header, Malformed, Opcode, Query, QueryBuf, Question, Rcode, Rtype, parse_cookie_request,
+    parse_query,
 };
 
 use compose::{Composer, Response, Room};
@@ -76,6 +77,7 @@ pub fn respond(snap: &Snapshot, query: &[u8], meta: &Meta, now: Now, worker: &mu
 type Sent = (usize, Option<Rtype>, Rcode);
 
 /// Writes the response.
+#[inline]
 fn answer(
     snap: &Snapshot,
     query: &[u8],
@@ -86,17 +88,28 @@ fn answer(
     out: &mut [u8],
 ) -> Option<Sent> {
     let mut buffer = QueryBuf::default();
-    let service = &snap.loaded.service;
-    let malformed = match parse_query(query, header, &mut buffer) {
+    match parse_query(query, header, &mut buffer) {
         Ok(Query { question, edns }) => {
-            let options = edns.map(|edns| Options::new(edns, service, meta, now));
+            let options = edns.map(|edns| Options::new(edns, &snap.loaded.service, meta, now));
             let asker = Asker { snap, edns, meta, now };
-            return Answering { header, question: &question, options: options.as_ref(), asker, worker, out }.answer();
+            Answering { header, question: &question, options: options.as_ref(), asker, worker, out }.answer()
         }
-        Err(malformed) => malformed,
-    };
+        Err(malformed) => refuse(snap, (query, header, &malformed), meta, now, worker, out),
+    }
+}
+
+/// Writes the response to a query that could not be read.
+#[inline(never)]
+fn refuse(
+    snap: &Snapshot,
+    (query, header, malformed): (&[u8], &Header, &Malformed<'_>),
+    meta: &Meta,
+    now: Now,
+    worker: &mut Worker,
+    out: &mut [u8],
+) -> Option<Sent> {
     let question = malformed.question.map(|question| question.raw);
-    let options = |edns| Options::new(edns, service, meta, now);
+    let options = |edns| Options::new(edns, &snap.loaded.service, meta, now);
     let mut asking = QueryBuf::default();
     let asked = parse_cookie_request(query, header, &mut asking).map(options);
     let told = unread(header, asked.as_ref());
@@ -120,6 +133,7 @@ struct Answering<'a> {
 }
 
 impl<'a> Answering<'a> {
+    #[inline]
     fn answer(&mut self) -> Option<Sent> {
         let Asker { snap, meta, edns, .. } = self.asker;
         if let Err(status) = admit(snap, self.header, self.question, self.options, meta) {
@@ -127,18 +141,21 @@ impl<'a> Answering<'a> {
         }
         let room = Room::new(self.question, self.options, meta, self.out.len());
         let dnssec_ok = edns.is_some_and(|edns| edns.dnssec_ok);
-        match ready::find(&self.asker, self.question, dnssec_ok, self.worker) {
-            Some(found) if found.ready.sections.octets.len() <= room.sections => self.send(&found, room.all),
+        match &ready::find(&self.asker, self.question, dnssec_ok, self.worker) {
+            Some(found) if found.ready.sections.octets.len() <= room.sections => self.send(found, room.all),
             _ => self.compose(Ok(())),
         }
     }
 
     /// Sends what is ready.
+    #[inline]
     fn send(&mut self, found: &Found<'_>, limit: usize) -> Option<Sent> {
         found.count(&self.asker, self.worker);
-        let (ready, truncated) = match self.judged(found.bucket) {
-            Verdict::Send => (found.ready, false),
-            Verdict::Slip => (found.ready.without_sections(), true),
+        let question = self.question;
+        let empty = found.ready.without_sections();
+        let (ready, truncated) = match self.judged(|| found.bucket(question)) {
+            Verdict::Send => (&found.ready, false),
+            Verdict::Slip => (&empty, true),
             Verdict::Drop => return None,
         };
         let response = Response {
@@ -154,13 +171,17 @@ impl<'a> Answering<'a> {
     }
 
     /// Whether a response is within its rate, or to somebody who has none.
-    fn judged(&mut self, bucket: Bucket<'_>) -> Verdict {
+    #[inline]
+    fn judged<'b>(&mut self, bucket: impl FnOnce() -> Bucket<'b>) -> Verdict {
         let Asker { snap, meta, now, .. } = self.asker;
-        let proven = self.options.is_some_and(Options::cookie_is_valid);
-        if proven { Verdict::Send } else { judged(snap, meta, now, self.worker, bucket) }
+        if snap.loaded.rate_limit.is_none() || self.options.is_some_and(Options::cookie_is_valid) {
+            return Verdict::Send;
+        }
+        judged(snap, meta, now, self.worker, bucket())
     }
 
     /// Composes the response, or one that says why there is none.
+    #[inline(never)]
     fn compose(&mut self, admitted: Result<(), Status>) -> Option<Sent> {
         let Asker { snap, meta, .. } = self.asker;
         let body = self.worker.body.take().unwrap_or_default();
@@ -173,7 +194,7 @@ impl<'a> Answering<'a> {
         if let Err(status) = answered {
             composer.fail(status);
         }
-        let sent = match self.judged(composer.bucket()) {
+        let sent = match self.judged(|| composer.bucket()) {
             Verdict::Drop => None,
             verdict => {
                 if verdict == Verdict::Slip {
@@ -216,6 +237,7 @@ fn unread(header: &Header, asked: Option<&Options<'_>>) -> Result<(), Status> {
 }
 
 /// Whether a well-formed query is one that zones can answer.
+#[inline]
 fn admit(
     snap: &Snapshot,
     header: &Header,

@@ -3,7 +3,7 @@
 use crate::base::{PolicyId, PoolId, Ttl, ZoneId};
 use crate::snapshot::{Covered, Place, Ready};
 use crate::steer::FamilyPlan;
-use crate::wire::{Class, NameRef, Question, Rcode, Rtype, Sections};
+use crate::wire::{Class, Question, Rcode, Rtype, Sections};
 
 use super::compose::end;
 use super::counters::Steered;
@@ -17,8 +17,9 @@ pub(super) struct Found<'a> {
     pub(super) ready: Ready<'a>,
     /// SCOPE PREFIX-LENGTH of the response (RFC 7871 §7.2.1).
     pub(super) scope: u8,
-    /// What its rate is counted as.
-    pub(super) bucket: Bucket<'a>,
+    covered: Covered,
+    /// Octets at the name's end that all names share which get the same answer.
+    shared: usize,
     /// The zone of the name.
     zone: ZoneId,
     /// What was drawn, if the name is steered.
@@ -37,6 +38,7 @@ pub(super) struct Drawn {
 }
 
 /// Finds the answer to a question; none where it has to be composed.
+#[inline]
 pub(super) fn find<'a>(
     asker: &Asker<'a>,
     question: &Question<'a>,
@@ -47,16 +49,27 @@ pub(super) fn find<'a>(
         return None;
     }
     let place = asker.snap.loaded.answers.place(question.name, question.hash)?;
-    let (zone, bucket) = (place.zone, bucket(&place, question.name));
+    let Place { zone, covered, shared, .. } = place;
     if let Some(found) = place.steered.and_then(|number| steered(asker, question.rtype, number, worker)) {
         let (ready, scope, drawn) = found?;
-        return Some(Found { ready, scope, bucket, zone, drawn: Some(drawn) });
+        return Some(Found { ready, scope, covered, shared, zone, drawn: Some(drawn) });
     }
     let ready = place.ready(question.rtype, dnssec_ok)?;
-    Some(Found { ready, scope: 0, bucket, zone, drawn: None })
+    Some(Found { ready, scope: 0, covered, shared, zone, drawn: None })
 }
 
 impl Found<'_> {
+    /// What its rate is counted as.
+    pub(super) fn bucket<'q>(&self, question: &Question<'q>) -> Bucket<'q> {
+        let kind = match self.covered {
+            Covered::Exact => Kind::Name,
+            Covered::Wildcard => Kind::Wildcard,
+            Covered::Delegation => Kind::Referral,
+            Covered::Nothing => Kind::NxDomain,
+        };
+        (kind, end(question.name, self.shared))
+    }
+
     /// Counts it.
     pub(super) fn count(&self, asker: &Asker<'_>, worker: &Worker) {
         let loaded = &asker.snap.loaded;
@@ -91,14 +104,4 @@ fn steered<'a>(
         let ttl = asker.ttl(place.catchment, name);
         (ready, scope, Drawn { ttl, stride: variant.stride(), policy: name.policy, pool })
     }))
-}
-
-fn bucket<'a>(place: &Place<'_>, name: NameRef<'a>) -> Bucket<'a> {
-    let kind = match place.covered {
-        Covered::Exact => Kind::Name,
-        Covered::Wildcard => Kind::Wildcard,
-        Covered::Delegation => Kind::Referral,
-        Covered::Nothing => Kind::NxDomain,
-    };
-    (kind, end(name, place.shared))
 }

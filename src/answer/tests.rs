@@ -71,7 +71,7 @@ fn must_fit(first: &str, second: &str, rtype: u16) {
     let expected = answered(&snap, &second);
     let mut out = vec![0; 65535];
     let mut message = Message::new(&mut out, Some(&second[12..])).expect("room");
-    message.put_sections(kept.sections()).expect("room");
+    message.put_sections(&kept.sections()).expect("room");
     let rcode = crate::wire::Rcode(u16::from(expected[3] & 15));
     let len = message.finish(&header, rcode, expected[2] & 4 != 0, false);
     assert_eq!(out[..len], expected, "{first:?} {second:?}");

@@ -7,11 +7,12 @@
 //! here answers for; a name without a block is covered by its closest ancestor that has one (RFC 4592 §3.3.1).
 //!
 //! ```text
-//! block   length of the name, the name in lowercase, flags, zone, [steered number], [wildcard's block], entries
-//! entries their number, then for each: type, forms, length, answer
-//! answer  RCODE and AA, records of the three sections, number of patches, patches, octets
+//! block   head: length of the name, flags, number of entries, zone
+//!         the name in lowercase, [steered number], [wildcard's block], entries
+//! entry   head: type, forms, RCODE and AA, records of the three sections, number of patches, number of octets
+//!         patches, octets
 //! ```
-//! The forms of an answer are for queries with DO clear and with DO set. What an entry does not hold, or what depends on
+//! Heads are read at once, which costs one check of what is left instead of one a field. The forms of an answer are for queries with DO clear and with DO set. What an entry does not hold, or what depends on
 //! the client, is left to the composer.
 
 use std::fmt;
@@ -102,7 +103,7 @@ pub struct Place<'a> {
     /// Whether it is below the delegation point, where all types are alike.
     referred: bool,
     answers: &'a Answers,
-    entries: Cursor<'a>,
+    entries: Entries<'a>,
 }
 
 /// What is kept of one type of a name.
@@ -132,6 +133,12 @@ const STEERED: u8 = 4;
 /// The upper bit of an answer's flags; the others are its response code.
 const AUTHORITATIVE: u8 = 0x80;
 
+/// Stands where there is none.
+const NO_ANSWER: Ready<'static> = Ready { rcode: Rcode::NOERROR, authoritative: false, sections: Sections::EMPTY };
+
+/// Octets of an entry's head.
+const ENTRY_HEAD: usize = 14;
+
 impl Answers {
     /// How many names have answers.
     #[must_use]
@@ -159,38 +166,43 @@ impl Answers {
 
     /// Where a lowercased name with this [hash](hash_name) belongs; none where only the composer knows, or where no zone
     /// has it.
+    #[inline]
     #[must_use]
     pub fn place(&self, name: NameRef<'_>, hash: u64) -> Option<Place<'_>> {
-        if let Some(block) = self.find(name, hash) {
-            return self.covering(block, name.as_wire().len(), true);
+        match self.find(name, hash) {
+            Some(block) if block.below() == Below::Delegation => self.at(block, Covered::Delegation, name),
+            Some(block) => self.at(block, Covered::Exact, name),
+            None => self.covering(name),
         }
+    }
+
+    /// The place of a name that has no block.
+    fn covering(&self, name: NameRef<'_>) -> Option<Place<'_>> {
         let surplus = name.label_count().saturating_sub(self.depth).max(1);
         let mut ends = name.ancestors().skip(surplus);
         let (end, block) = ends.find_map(|end| Some((end, self.find(end, hash_name(end.as_wire()))?)))?;
-        self.covering(block, end.as_wire().len(), false)
-    }
-
-    fn covering<'a>(&'a self, block: Block<'a>, own: usize, exact: bool) -> Option<Place<'a>> {
-        let place = |covered, shared, Block { zone, steered, entries, .. }| Place {
-            zone,
-            covered,
-            shared,
-            steered,
-            referred: covered == Covered::Delegation && !exact,
-            answers: self,
-            entries,
-        };
-        Some(match block.below {
-            Below::Delegation => place(Covered::Delegation, own, block),
-            _ if exact => place(Covered::Exact, own, block),
+        match block.below() {
+            Below::Delegation => Some(Place { referred: true, ..self.at(block, Covered::Delegation, end)? }),
             Below::Nothing => {
-                place(Covered::Nothing, self.negatives.get(block.zone)?.origin, Block { steered: None, ..block })
+                let shared = self.negatives.get(block.zone)?.origin;
+                Some(Place { shared, steered: None, ..self.at(block, Covered::Nothing, end)? })
             }
-            Below::Wildcard => place(Covered::Wildcard, own, self.block(block.wildcard)?),
-            Below::Composer => return None,
-        })
+            Below::Wildcard => {
+                let wildcard = block.wildcard()?;
+                self.at(self.block(wildcard)?, Covered::Wildcard, end)
+            }
+            Below::Composer => None,
+        }
     }
 
+    /// What stands in a block for names that end in this one.
+    fn at<'a>(&'a self, block: Block<'a>, covered: Covered, end: NameRef<'_>) -> Option<Place<'a>> {
+        let shared = end.as_wire().len();
+        let (steered, entries) = block.entries()?;
+        Some(Place { zone: block.zone, covered, shared, steered, referred: false, answers: self, entries })
+    }
+
+    #[inline]
     fn find(&self, name: NameRef<'_>, hash: u64) -> Option<Block<'_>> {
         let (slots, blocks) = self.memory.split_at_checked(self.slots * SLOT)?;
         let slots = slots.as_chunks::<SLOT>().0;
@@ -198,8 +210,11 @@ impl Answers {
         loop {
             let slot = u64::from_le_bytes(*slots.get(at & self.slots.wrapping_sub(1))?);
             let block = (slot as u32).checked_sub(1)?;
-            if (slot >> 32) as u32 == tag && name_at(blocks, block) == name.as_wire() {
-                return self.block(block);
+            if (slot >> 32) as u32 == tag {
+                let block = Block::read(blocks, block)?;
+                if block.name == name.as_wire() {
+                    return Some(block);
+                }
             }
             at += 1;
         }
@@ -210,15 +225,7 @@ impl Answers {
     }
 
     fn block(&self, at: u32) -> Option<Block<'_>> {
-        let mut cursor = Cursor(self.blocks().get(at as usize..)?);
-        let [name] = cursor.take()?;
-        cursor.skip(name.into())?;
-        let [flags, z0, z1, z2, z3] = cursor.take()?;
-        let steered = if flags & STEERED != 0 { Some(cursor.u32()?) } else { None };
-        let below = [Below::Nothing, Below::Wildcard, Below::Delegation, Below::Composer][usize::from(flags & 3)];
-        let wildcard = if below == Below::Wildcard { cursor.u32()? } else { 0 };
-        let zone = ZoneId(u32::from_le_bytes([z0, z1, z2, z3]));
-        Some(Block { zone, below, steered, wildcard, entries: cursor })
+        Block::read(self.blocks(), at)
     }
 }
 
@@ -230,22 +237,24 @@ impl fmt::Debug for Answers {
 
 impl<'a> Place<'a> {
     /// The answer to a type; none where only the composer knows.
+    #[inline]
     #[must_use]
     pub fn ready(&self, rtype: Rtype, dnssec_ok: bool) -> Option<Ready<'a>> {
         if self.covered == Covered::Nothing {
-            return Some(Ready { rcode: Rcode::NXDOMAIN, ..self.negative()? });
+            return Some(Ready { rcode: Rcode::NXDOMAIN, ..self.negative()?.ready()? });
         }
         let form = if dnssec_ok { DO_SET } else { DO_CLEAR };
-        match entry(self.entries, if self.referred { OTHERS } else { rtype }, form)? {
-            Entry::Ready(ready) => Some(ready),
-            Entry::Negative => self.negative(),
-            Entry::Composer => None,
+        let kept = self.entries.find(if self.referred { OTHERS } else { rtype }, form)?;
+        match kept.forms() {
+            0 => None,
+            NEGATIVE => self.negative()?.ready(),
+            _ => kept.ready(),
         }
     }
 
-    fn negative(&self) -> Option<Ready<'a>> {
+    fn negative(&self) -> Option<Kept<'a>> {
         let at = self.answers.negatives.get(self.zone)?.at;
-        Cursor(self.answers.blocks().get(at..)?).answer()
+        Cursor(self.answers.blocks().get(at..)?).entry()
     }
 }
 
@@ -256,19 +265,56 @@ impl fmt::Debug for Place<'_> {
     }
 }
 
+/// Octets of a block's head.
+const BLOCK_HEAD: usize = 8;
+
 /// A name's block, as far as it was read.
 #[derive(Clone, Copy)]
 struct Block<'a> {
+    flags: u8,
     zone: ZoneId,
-    below: Below,
-    steered: Option<u32>,
-    wildcard: u32,
-    entries: Cursor<'a>,
+    name: &'a [u8],
+    /// How many entries there are.
+    count: u16,
+    /// What stands behind the name.
+    rest: Cursor<'a>,
 }
 
-fn name_at(blocks: &[u8], at: u32) -> &[u8] {
-    let at = at as usize;
-    &blocks[at + 1..=at + usize::from(blocks[at])]
+impl<'a> Block<'a> {
+    #[inline]
+    fn read(blocks: &'a [u8], at: u32) -> Option<Self> {
+        let mut rest = Cursor(blocks.get(at as usize..)?);
+        let [len, flags, c0, c1, z0, z1, z2, z3] = rest.take::<BLOCK_HEAD>()?;
+        let zone = ZoneId(u32::from_le_bytes([z0, z1, z2, z3]));
+        Some(Self { flags, zone, name: rest.skip(len.into())?, count: u16::from_le_bytes([c0, c1]), rest })
+    }
+
+    const fn below(&self) -> Below {
+        match self.flags & 3 {
+            0 => Below::Nothing,
+            1 => Below::Wildcard,
+            2 => Below::Delegation,
+            _ => Below::Composer,
+        }
+    }
+
+    /// The steered number, if there is one, and the entries.
+    #[inline]
+    fn entries(self) -> Option<(Option<u32>, Entries<'a>)> {
+        let mut rest = self.rest;
+        let steered = if self.flags & STEERED != 0 { Some(rest.u32()?) } else { None };
+        if self.below() == Below::Wildcard {
+            rest.u32()?;
+        }
+        Some((steered, Entries { count: self.count, cursor: rest }))
+    }
+
+    /// The block of the wildcard that stands for what lies below.
+    fn wildcard(&self) -> Option<u32> {
+        let mut rest = self.rest;
+        rest.skip(if self.flags & STEERED != 0 { 4 } else { 0 })?;
+        rest.u32()
+    }
 }
 
 /// What a slot holds of a hash, and where the search for its slot begins.
@@ -276,26 +322,67 @@ const fn split(hash: u64) -> (u32, usize) {
     ((hash >> 32) as u32, hash as u32 as usize)
 }
 
-/// The entry of a type; a type without one has that of [`OTHERS`], which stands first, or there is none of it.
-fn entry(mut cursor: Cursor<'_>, rtype: Rtype, form: u8) -> Option<Entry<'_>> {
-    let mut found = Entry::Negative;
-    for _ in 0..u16::from_le_bytes(cursor.take()?) {
-        let [t0, t1, forms, l0, l1] = cursor.take()?;
-        let answer = cursor.skip(usize::from(u16::from_le_bytes([l0, l1])))?;
-        let of = Rtype(u16::from_le_bytes([t0, t1]));
-        if (of != rtype && of != OTHERS) || forms & (form | NEGATIVE) == 0 && forms != 0 {
-            continue;
+/// The entries of a block.
+#[derive(Clone, Copy)]
+struct Entries<'a> {
+    count: u16,
+    cursor: Cursor<'a>,
+}
+
+impl<'a> Entries<'a> {
+    /// The entry of a type; a type without one has that of [`OTHERS`], which stands first, or there is none of it.
+    #[inline]
+    fn find(self, rtype: Rtype, form: u8) -> Option<Kept<'a>> {
+        let (mut found, mut cursor) = (Kept { head: &ABSENT, rest: &[] }, self.cursor);
+        for _ in 0..self.count {
+            let kept = cursor.entry()?;
+            let (of, forms) = (kept.rtype(), kept.forms());
+            if (of != rtype && of != OTHERS) || forms & (form | NEGATIVE) == 0 && forms != 0 {
+                continue;
+            }
+            found = kept;
+            if of == rtype {
+                break;
+            }
         }
-        found = match forms {
-            0 => Entry::Composer,
-            NEGATIVE => Entry::Negative,
-            _ => Entry::Ready(Cursor(answer).answer()?),
-        };
-        if of == rtype {
-            break;
-        }
+        Some(found)
     }
-    Some(found)
+}
+
+/// An entry, not yet taken apart.
+#[derive(Clone, Copy)]
+struct Kept<'a> {
+    head: &'a [u8; ENTRY_HEAD],
+    /// Patches and octets.
+    rest: &'a [u8],
+}
+
+/// The head of what a name without entries has of any type.
+const ABSENT: [u8; ENTRY_HEAD] = [0, 0, NEGATIVE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+impl<'a> Kept<'a> {
+    #[inline]
+    fn rtype(self) -> Rtype {
+        Rtype(u16::from_le_bytes([self.head[0], self.head[1]]))
+    }
+
+    #[inline]
+    fn forms(self) -> u8 {
+        self.head[2]
+    }
+
+    /// Its answer, which has no meaning where the forms say that there is none.
+    #[inline]
+    fn ready(self) -> Option<Ready<'a>> {
+        let [_, _, _, flags, a0, a1, n0, n1, r0, r1, p0, p1, _, _] = *self.head;
+        let (patches, octets) = self.rest.split_at_checked(usize::from(u16::from_le_bytes([p0, p1])) * 2)?;
+        let counts = [[a0, a1], [n0, n1], [r0, r1]].map(u16::from_le_bytes);
+        Some(Ready {
+            rcode: Rcode(u16::from(flags & !AUTHORITATIVE)),
+            authoritative: flags & AUTHORITATIVE != 0,
+            sections: Sections { octets, patches: patches.as_chunks().0, counts },
+        })
+    }
 }
 
 /// Reads octets that [`AnswersBuilder`] wrote.
@@ -319,16 +406,13 @@ impl<'a> Cursor<'a> {
         Some(octets)
     }
 
-    fn answer(mut self) -> Option<Ready<'a>> {
-        let [flags, a0, a1, n0, n1, r0, r1, p0, p1, o0, o1] = self.take()?;
-        let counts = [[a0, a1], [n0, n1], [r0, r1]].map(u16::from_le_bytes);
-        let patches = self.skip(usize::from(u16::from_le_bytes([p0, p1])) * 2)?.as_chunks().0;
-        let octets = self.skip(usize::from(u16::from_le_bytes([o0, o1])))?;
-        Some(Ready {
-            rcode: Rcode(u16::from(flags & !AUTHORITATIVE)),
-            authoritative: flags & AUTHORITATIVE != 0,
-            sections: Sections { octets, patches, counts },
-        })
+    #[inline]
+    fn entry(&mut self) -> Option<Kept<'a>> {
+        let (head, rest) = self.0.split_first_chunk::<ENTRY_HEAD>()?;
+        self.0 = rest;
+        let [.., p0, p1, o0, o1] = *head;
+        let len = usize::from(u16::from_le_bytes([p0, p1])) * 2 + usize::from(u16::from_le_bytes([o0, o1]));
+        Some(Kept { head, rest: self.skip(len)? })
     }
 }
 
@@ -340,8 +424,8 @@ pub struct AnswersBuilder {
     names: Vec<(u64, u32)>,
     negatives: IdVec<ZoneId, Negative>,
     depth: usize,
-    /// Where the entries of the last name begin.
-    entries: usize,
+    /// Where the block of the last name begins.
+    last: usize,
     overflown: bool,
 }
 
@@ -355,7 +439,7 @@ impl AnswersBuilder {
     /// Appends the next zone: what is told of what it does not have.
     pub fn zone(&mut self, origin: NameRef<'_>, negative: &Ready<'_>) {
         let at = self.blocks.len();
-        self.put_answer(negative);
+        self.put_entry(OTHERS, DO_CLEAR | DO_SET, negative);
         self.negatives.push(Negative { origin: origin.as_wire().len(), at });
     }
 
@@ -369,51 +453,33 @@ impl AnswersBuilder {
             0
         });
         self.depth = self.depth.max(name.label_count());
-        blocks.push(wire.len() as u8); // at most 255
-        blocks.extend_from_slice(wire);
-        blocks.push(below as u8 | if steered.is_some() { STEERED } else { 0 });
+        self.last = blocks.len();
+        let flags = below as u8 | if steered.is_some() { STEERED } else { 0 };
+        blocks.extend([wire.len() as u8, flags, 0, 0]); // at most 255; no entries yet
         blocks.extend(u32::try_from(zone.index()).expect("ids have 32 bits").to_le_bytes());
+        blocks.extend_from_slice(wire);
         blocks.extend(steered.into_iter().flat_map(u32::to_le_bytes));
         blocks.extend((below == Below::Wildcard).then_some([0; 4]).into_iter().flatten());
-        self.entries = blocks.len();
-        blocks.extend([0, 0]);
         self.names.push((hash_name(wire), at));
         at
     }
 
     /// Says which block stands for what lies below a name whose block was begun with [`Below::Wildcard`].
     pub fn set_wildcard(&mut self, name: u32, wildcard: u32) {
-        let blocks = &mut self.blocks;
         let name = name as usize;
-        let flags = name + 1 + usize::from(blocks[name]);
-        let at = flags + 5 + if blocks[flags] & STEERED != 0 { 4 } else { 0 };
-        blocks[at..at + 4].copy_from_slice(&wildcard.to_le_bytes());
+        let steered = if self.blocks[name + 1] & STEERED != 0 { 4 } else { 0 };
+        let at = name + BLOCK_HEAD + usize::from(self.blocks[name]) + steered;
+        self.blocks[at..at + 4].copy_from_slice(&wildcard.to_le_bytes());
     }
 
     /// Appends an entry to the last name, for queries with DO clear and set alike. That of [`OTHERS`] comes first.
     pub fn entry(&mut self, rtype: Rtype, entry: &Entry<'_>) {
-        let blocks = &mut self.blocks;
-        let start = blocks.len();
-        let forms = match entry {
-            Entry::Ready(_) => DO_CLEAR | DO_SET,
-            Entry::Negative => NEGATIVE,
-            Entry::Composer => 0,
-        };
-        let [t0, t1] = rtype.0.to_le_bytes();
-        blocks.extend([t0, t1, forms, 0, 0]);
-        let head = blocks.len();
-        if let Entry::Ready(ready) = entry {
-            self.put_answer(ready);
+        match entry {
+            Entry::Ready(ready) => self.put_entry(rtype, DO_CLEAR | DO_SET, ready),
+            Entry::Negative => self.put_entry(rtype, NEGATIVE, &NO_ANSWER),
+            Entry::Composer => self.put_entry(rtype, 0, &NO_ANSWER),
         }
-        let blocks = &mut self.blocks;
-        match u16::try_from(blocks.len() - head) {
-            Ok(len) => blocks[head - 2..head].copy_from_slice(&len.to_le_bytes()),
-            Err(_) => {
-                blocks.truncate(head);
-                blocks[start + 2] = 0;
-            }
-        }
-        let count = &mut blocks[self.entries..self.entries + 2];
+        let count = &mut self.blocks[self.last + 2..self.last + 4];
         let more = u16::from_le_bytes([count[0], count[1]]).saturating_add(1);
         count.copy_from_slice(&more.to_le_bytes());
     }
@@ -440,9 +506,11 @@ impl AnswersBuilder {
         Answers { memory, slots: count, len: self.names.len(), negatives: self.negatives, depth: self.depth }
     }
 
-    fn put_answer(&mut self, Ready { rcode, authoritative, sections }: &Ready<'_>) {
+    fn put_entry(&mut self, rtype: Rtype, forms: u8, Ready { rcode, authoritative, sections }: &Ready<'_>) {
         let blocks = &mut self.blocks;
-        blocks.push(rcode.0 as u8 | if *authoritative { AUTHORITATIVE } else { 0 }); // no extended code is an answer
+        blocks.extend(rtype.0.to_le_bytes());
+        let flags = rcode.0 as u8 | if *authoritative { AUTHORITATIVE } else { 0 }; // no extended code is an answer
+        blocks.extend([forms, flags]);
         blocks.extend(sections.counts.iter().flat_map(|count| count.to_le_bytes()));
         blocks.extend((sections.patches.len() as u16).to_le_bytes()); // fewer than octets
         blocks.extend((sections.octets.len() as u16).to_le_bytes()); // they fit a message

@@ -48,7 +48,7 @@ fn message(body: &Body, question: &Name) -> Vec<u8> {
     let mut out = vec![0; 70_000];
     let raw = [question.as_ref().as_wire(), &[0, 2, 0, 1]].concat();
     let mut message = Message::new(&mut out, Some(&raw)).expect("room");
-    message.put_sections(body.sections()).expect("room");
+    message.put_sections(&body.sections()).expect("room");
     let len = message.len();
     out[..len].to_vec()
 }

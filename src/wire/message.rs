@@ -23,9 +23,12 @@ impl<'o> Message<'o> {
     ///
     /// # Errors
     /// [`Full`] if the buffer cannot hold header and question.
+    #[inline]
     pub fn new(out: &'o mut [u8], question: Option<&[u8]>) -> Result<Self, Full> {
-        let mut message = Self { out, len: 0, name: 0, sections: 0, counts: [0; 4] };
-        message.put(&[0; HEADER_LEN])?;
+        if out.len() < HEADER_LEN {
+            return Err(Full);
+        }
+        let mut message = Self { out, len: HEADER_LEN, name: 0, sections: 0, counts: [0; 4] };
         if let Some(question) = question {
             message.put(question)?;
             message.name = question.len().saturating_sub(4); // type and class
@@ -45,7 +48,8 @@ impl<'o> Message<'o> {
     ///
     /// # Errors
     /// [`Full`]; nothing was written.
-    pub fn put_sections(&mut self, sections: Sections<'_>) -> Result<(), Full> {
+    #[inline]
+    pub fn put_sections(&mut self, sections: &Sections<'_>) -> Result<(), Full> {
         let base = self.len;
         self.sections = base;
         self.put(sections.octets)?;
@@ -60,6 +64,7 @@ impl<'o> Message<'o> {
     }
 
     /// Sets the TTL of the records of the sections, each of which has `stride` octets and the question's name as its owner.
+    #[inline]
     pub fn set_ttls(&mut self, ttl: u32, stride: usize) {
         const TTL: std::ops::Range<usize> = 6..10; // behind the pointer, type and class
         let start = self.sections.min(self.len);
@@ -73,6 +78,7 @@ impl<'o> Message<'o> {
     ///
     /// # Errors
     /// [`Full`]; nothing was written.
+    #[inline]
     pub fn put_opt(
         &mut self,
         payload: u16,
@@ -92,6 +98,7 @@ impl<'o> Message<'o> {
     }
 
     /// Writes the header and returns the length of the message.
+    #[inline]
     #[must_use]
     pub fn finish(self, query: &Header, rcode: Rcode, authoritative: bool, truncated: bool) -> usize {
         let flag = |set: bool, bit: u8| if set { bit } else { 0 };
@@ -99,13 +106,14 @@ impl<'o> Message<'o> {
         let f0 =
             0x80 | query.opcode.0 << 3 | flag(authoritative, 4) | flag(truncated, 2) | flag(query.recursion_desired, 1);
         let f1 = (rcode.0 & 0x0f) as u8; // RA, Z, AD and CD stay clear (RFC 4035 §3.1.6)
-        self.out[..4].copy_from_slice(&[i0, i1, f0, f1]);
-        for (at, count) in self.counts.iter().enumerate() {
-            self.out[4 + at * 2..6 + at * 2].copy_from_slice(&count.to_be_bytes());
+        let [[q0, q1], [a0, a1], [n0, n1], [r0, r1]] = self.counts.map(u16::to_be_bytes);
+        if let Some(header) = self.out.first_chunk_mut::<HEADER_LEN>() {
+            *header = [i0, i1, f0, f1, q0, q1, a0, a1, n0, n1, r0, r1];
         }
         self.len
     }
 
+    #[inline]
     fn put(&mut self, octets: &[u8]) -> Result<(), Full> {
         let end = self.len + octets.len();
         self.out.get_mut(self.len..end).ok_or(Full)?.copy_from_slice(octets);

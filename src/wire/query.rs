@@ -24,6 +24,7 @@ pub struct Header {
 
 impl Header {
     /// Reads a header; none if there are fewer than twelve octets.
+    #[inline]
     #[must_use]
     pub fn parse(message: &[u8]) -> Option<Self> {
         let &[i0, i1, f0, _, q0, q1, a0, a1, n0, n1, r0, r1] = message.first_chunk::<HEADER_LEN>()?;
@@ -82,6 +83,7 @@ pub struct Malformed<'a> {
 /// # Errors
 /// [`Malformed`] where the answer must be FORMERR: not exactly one question, a name that is no uncompressed name, a record
 /// that runs over the end, two OPT records or one not at the root (RFC 6891 §6.1.1), octets behind the last record.
+#[inline]
 pub fn parse_query<'a>(
     message: &'a [u8],
     header: &Header,
@@ -95,7 +97,8 @@ pub fn parse_query<'a>(
         return Err(Malformed { question: None, edns: None });
     };
     let mut reader = Reader { message, at: HEADER_LEN + question.raw.len(), edns };
-    let sound = reader.find_opt(header).is_some() && reader.at == message.len();
+    // most have no other record, or OPT alone
+    let sound = (header.counts == [1, 0, 0, 0] || reader.find_opt(header).is_some()) && reader.at == message.len();
     let edns = edns.as_ref();
     if sound { Ok(Query { question, edns }) } else { Err(Malformed { question: Some(question), edns }) }
 }
@@ -112,6 +115,7 @@ pub fn parse_cookie_request<'a>(message: &[u8], header: &Header, buffer: &'a mut
     edns.as_ref().filter(|edns| edns.cookie.is_some())
 }
 
+#[inline]
 fn parse_question<'a>(message: &'a [u8], octets: &'a [u8], lowercased: &'a mut NameBuf) -> Option<Question<'a>> {
     let name = NameRef::from_wire(octets)?;
     let end = name.as_wire().len() + 4;
