@@ -1,9 +1,13 @@
 //! What queries look addresses up in: a [`PrefixMap`] whose values are numbers, laid out for few memory accesses.
 //!
 //! Four bits are taken at a step, as in a poptrie (Asai and Ohara 2015): a node says by one bit each which of its 16
-//! slots go on, and by another where a run of equal leaves begins; both kinds lie side by side in two arrays. A leaf
-//! holds its value and the length of its prefix, in 16 bits if there are few values. A large map has tables in front
-//! that take the first bits at once.
+//! slots go on, and by another where a run of equal leaves begins. Behind these bits stand the places of the nodes that
+//! go on and the leaves, so that a step, and what it ends in, mostly costs one line of the cache. A leaf holds its value and the
+//! length of its prefix. A large map has tables in front that take the first bits at once.
+//!
+//! ```text
+//! node  inner (16 bits), runs (16 bits), place of each inner node (32 bits), each leaf (16 bits, or 32 if values are large)
+//! ```
 
 use std::net::IpAddr;
 use std::ops::Range;
@@ -17,15 +21,10 @@ pub struct PrefixIndex {
     v6: Root,
     /// The value of a leaf below which the IPv4 part stands.
     graft: u32,
-    nodes: Box<[Node]>,
-    leaves: Leaves,
-}
-
-/// Leaves below nodes: the value, and in the last two bits how many bits of the node's four the prefix has, less one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Leaves {
-    Short(Box<[u16]>),
-    Long(Box<[u32]>),
+    /// Whether leaves take two words.
+    wide: bool,
+    /// The nodes, each followed by those below it.
+    words: Box<[u16]>,
 }
 
 /// Where a slice is in memory.
@@ -34,35 +33,7 @@ fn addresses<T>(items: &[T]) -> Range<usize> {
     start as usize..end as usize
 }
 
-impl Leaves {
-    fn of(leaves: Vec<u32>) -> Self {
-        let short = leaves.iter().map(|&leaf| u16::try_from(leaf).ok()).collect::<Option<_>>();
-        short.map_or_else(|| Self::Long(leaves.into()), Self::Short)
-    }
-
-    fn addresses(&self) -> Range<usize> {
-        match self {
-            Self::Short(leaves) => addresses(leaves),
-            Self::Long(leaves) => addresses(leaves),
-        }
-    }
-
-    fn get(&self, at: usize) -> u32 {
-        match self {
-            Self::Short(leaves) => leaves[at].into(),
-            Self::Long(leaves) => leaves[at],
-        }
-    }
-
-    fn octets(&self) -> usize {
-        match self {
-            Self::Short(leaves) => size_of_val(&**leaves),
-            Self::Long(leaves) => size_of_val(&**leaves),
-        }
-    }
-}
-
-/// A leaf (top bit set, then 23 bits of value and 8 of depth) or the number of a node.
+/// A leaf (top bit set, then 23 bits of value and 8 of depth) or the place of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Slot(u32);
 
@@ -78,9 +49,9 @@ impl Slot {
         Self(LEAF | value << 8 | u32::from(depth))
     }
 
-    fn node(node: usize) -> Self {
-        let node = u32::try_from(node).expect("fewer nodes than the map has");
-        Self(node)
+    fn node(at: usize) -> Self {
+        let at = u32::try_from(at).ok().filter(|at| at & LEAF == 0);
+        Self(at.expect("fewer than 2^31 words for fewer than 2^27 networks"))
     }
 
     const fn is_leaf(self) -> bool {
@@ -96,16 +67,9 @@ impl Slot {
     }
 }
 
-/// 16 subtrees.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Node {
-    /// Which of them are nodes.
-    inner: u16,
-    /// Which of them begin a run of leaves that are equal; nodes between do not end it.
-    runs: u16,
-    first_node: u32,
-    first_leaf: u32,
-}
+/// Words of a node's bits, and of the place of another node.
+const BITS: usize = 2;
+const PLACE: usize = 2;
 
 /// Where the search in one family begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,33 +127,50 @@ impl PrefixIndex {
             depth = root.start.len + root.start.table;
         }
         while !slot.is_leaf() {
-            let node = &self.nodes[slot.0 as usize];
+            let node = &self.words[slot.0 as usize..];
+            let (inner, runs, behind) = (node[0], node[1], &node[BITS..]);
             // steps never cross a word: all begin at a multiple of their length
             let word = words[usize::from(depth >> 6 & 1)];
             let side = 1u16 << (word >> (64 - STRIDE - depth % 64) & 15);
-            if node.inner & side == 0 {
-                let run = (node.runs & (side | (side - 1))).count_ones() - 1;
-                let leaf = self.leaves.get((node.first_leaf + run) as usize);
+            let before = side - 1;
+            if inner & side == 0 {
+                let run = (runs & (side | before)).count_ones() as usize - 1;
+                let leaf = self.leaf(&behind[inner.count_ones() as usize * PLACE..], run);
                 return (leaf >> 2, depth + 1 + (leaf & 3) as u8);
             }
-            slot = Slot(node.first_node + (node.inner & (side - 1)).count_ones());
+            let at = (inner & before).count_ones() as usize * PLACE;
+            slot = Slot(double(&behind[at..]));
             depth += STRIDE;
         }
         (slot.value(), slot.depth())
     }
 
+    /// A leaf of a node: the value, and in the last two bits how many bits of the node's four the prefix has, less one.
+    fn leaf(&self, leaves: &[u16], at: usize) -> u32 {
+        if self.wide { double(&leaves[2 * at..]) } else { leaves[at].into() }
+    }
+
     /// Where in memory it is.
     pub fn pages(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let [v4, v6] = [&self.v4, &self.v6].map(|root| addresses(&root.table));
-        [v4, v6, addresses(&self.nodes), self.leaves.addresses()].into_iter()
+        [v4, v6, addresses(&self.words)].into_iter()
     }
 
     /// How much memory it takes.
     #[must_use]
     pub fn octets(&self) -> usize {
         let tables = size_of_val(&*self.v4.table) + size_of_val(&*self.v6.table);
-        size_of::<Self>() + tables + size_of_val(&*self.nodes) + self.leaves.octets()
+        size_of::<Self>() + tables + size_of_val(&*self.words)
     }
+}
+
+/// A number of two words.
+fn double(words: &[u16]) -> u32 {
+    u32::from(words[0]) | u32::from(words[1]) << 16
+}
+
+const fn halves(number: u32) -> [u16; 2] {
+    [number as u16, (number >> 16) as u16]
 }
 
 impl<T> PrefixMap<T> {
@@ -202,13 +183,13 @@ impl<T> PrefixMap<T> {
         let values: Vec<u32> = self.values().iter().map(number).collect();
         let graft = values.iter().max().map_or(0, |most| most + 1);
         assert!(graft < VALUES, "fewer than 2^23 − 1 values");
-        let mut builder =
-            Builder { map: self, values, graft, v4: None, done: None, nodes: Vec::new(), leaves: Vec::new() };
+        let wide = graft << 2 | 3 > u16::MAX.into();
+        let mut builder = Builder { map: self, values, graft, v4: None, done: None, wide, words: Vec::new() };
         let large = self.node_count() >= large;
         let v4 = builder.root(self.v4(), V4_START, large);
         builder.v4 = Some(self.v4()).filter(|root| root.value().is_none());
         let v6 = builder.root(self.v6(), V6_START, large);
-        PrefixIndex { v4, v6, graft, nodes: builder.nodes.into(), leaves: Leaves::of(builder.leaves) }
+        PrefixIndex { v4, v6, graft, wide, words: builder.words.into() }
     }
 }
 
@@ -220,8 +201,8 @@ struct Builder<'a, T> {
     v4: Option<Entry>,
     /// What a table answers, and need not be in the nodes below its root.
     done: Option<Entry>,
-    nodes: Vec<Node>,
-    leaves: Vec<u32>,
+    wide: bool,
+    words: Vec<u16>,
 }
 
 /// A subtree on the way: a leaf, or a node of the map.
@@ -273,43 +254,42 @@ impl<T> Builder<'_, T> {
     fn subtree(&mut self, entry: Entry, depth: u8) -> Slot {
         match self.met(entry, depth) {
             Met::Leaf(leaf) => leaf,
-            Met::Node(entry) => {
-                let at = self.nodes.len();
-                self.nodes.push(Node::default());
-                self.node(at, entry, depth);
-                Slot::node(at)
-            }
+            Met::Node(entry) => self.node(entry, depth),
         }
     }
 
-    /// Fills a node that has its place.
-    fn node(&mut self, at: usize, entry: Entry, depth: u8) {
+    /// Appends a node, and those below it.
+    fn node(&mut self, entry: Entry, depth: u8) -> Slot {
         let mut below = [Met::Node(entry); SLOTS];
         self.spread(Met::Node(entry), depth, &mut below);
-        let mut node = Node {
-            first_leaf: u32::try_from(self.leaves.len()).expect("fewer leaves than the map has"),
-            first_node: Slot::node(self.nodes.len()).0,
-            ..Node::default()
-        };
-        let mut last = None;
-        for (slot, met) in below.iter().enumerate() {
-            match *met {
-                Met::Node(_) => node.inner |= 1 << slot,
+        let (mut inner, mut runs, mut last) = (0u16, 0u16, None);
+        let (mut entries, mut leaves) = (Vec::new(), Vec::new());
+        for (slot, met) in below.into_iter().enumerate() {
+            match met {
+                Met::Node(entry) => {
+                    inner |= 1 << slot;
+                    entries.push(entry);
+                }
                 Met::Leaf(leaf) if last != Some(leaf) => {
-                    node.runs |= 1 << slot;
-                    self.leaves.push(leaf.value() << 2 | u32::from(leaf.depth() - depth - 1));
+                    runs |= 1 << slot;
+                    leaves.push(leaf.value() << 2 | u32::from(leaf.depth() - depth - 1));
                     last = Some(leaf);
                 }
                 Met::Leaf(_) => {}
             }
         }
-        self.nodes[at] = node;
-        let first = self.nodes.len();
-        self.nodes.resize(first + node.inner.count_ones() as usize, Node::default());
-        let inner = below.into_iter().filter_map(|met| if let Met::Node(entry) = met { Some(entry) } else { None });
-        for (child, entry) in inner.enumerate() {
-            self.node(first + child, entry, depth + STRIDE);
+        let at = self.words.len();
+        self.words.extend([inner, runs]);
+        self.words.resize(at + BITS + entries.len() * PLACE, 0);
+        let words =
+            leaves.into_iter().map(halves).flat_map(|leaf| leaf.into_iter().take(if self.wide { 2 } else { 1 }));
+        self.words.extend(words);
+        for (number, entry) in entries.into_iter().enumerate() {
+            let Slot(place) = self.node(entry, depth + STRIDE);
+            let at = at + BITS + number * PLACE;
+            self.words[at..at + PLACE].copy_from_slice(&halves(place));
         }
+        Slot::node(at)
     }
 
     /// What stands below each value of the next bits, as many as `out` has room for.
@@ -333,11 +313,14 @@ mod tests {
     use super::super::prefix_map::tests::{built, edges, prefixes};
     use super::*;
 
-    fn agree(map: &PrefixMap<u8>, index: &PrefixIndex, addr: IpAddr) -> Result<(), TestCaseError> {
+    fn agree(map: &PrefixMap<u8>, index: &PrefixIndex, addr: IpAddr, times: u32) -> Result<(), TestCaseError> {
         let (&value, depth) = map.get(addr);
-        prop_assert_eq!(index.get(addr), (value.into(), depth), "{}", addr);
+        prop_assert_eq!(index.get(addr), (u32::from(value) * times, depth), "{}", addr);
         Ok(())
     }
+
+    /// What makes leaves take two words.
+    const LARGE_VALUES: u32 = 30_000;
 
     proptest! {
         #[test]
@@ -360,9 +343,10 @@ mod tests {
                 let bits = u128::from(bits);
                 [bits | 0x64_ff9b << 96, bits << 80 | 0x2002 << 112, bits | 0xffff << 32].map(|bits| bits.to_be_bytes().into())
             });
-            for index in [map.index_with(|&value| value.into(), 0), map.index_with(|&value| value.into(), usize::MAX)] {
+            for (large, times) in [(0, 1), (usize::MAX, 1), (0, LARGE_VALUES), (usize::MAX, LARGE_VALUES)] {
+                let index = map.index_with(|&value| u32::from(value) * times, large);
                 for addr in edges(&inserted).into_iter().chain(random.clone()).chain(global.clone()).chain(embedded.clone()) {
-                    agree(&map, &index, addr)?;
+                    agree(&map, &index, addr, times)?;
                 }
             }
         }
