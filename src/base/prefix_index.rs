@@ -9,6 +9,7 @@
 //! node  inner (16 bits), runs (16 bits), place of each inner node (32 bits), each leaf (16 bits, or 32 if values are large)
 //! ```
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -23,7 +24,7 @@ pub struct PrefixIndex {
     graft: u32,
     /// Whether leaves take two words.
     wide: bool,
-    /// The nodes, each followed by those below it.
+    /// The nodes, level by level: the upper ones, which most look-ups end in, are close together.
     words: Box<[u16]>,
 }
 
@@ -184,7 +185,16 @@ impl<T> PrefixMap<T> {
         let graft = values.iter().max().map_or(0, |most| most + 1);
         assert!(graft < VALUES, "fewer than 2^23 − 1 values");
         let wide = graft << 2 | 3 > u16::MAX.into();
-        let mut builder = Builder { map: self, values, graft, v4: None, done: None, wide, words: Vec::new() };
+        let mut builder = Builder {
+            map: self,
+            values,
+            graft,
+            v4: None,
+            done: None,
+            wide,
+            words: Vec::new(),
+            pending: VecDeque::new(),
+        };
         let large = self.node_count() >= large;
         let v4 = builder.root(self.v4(), V4_START, large);
         builder.v4 = Some(self.v4()).filter(|root| root.value().is_none());
@@ -203,6 +213,8 @@ struct Builder<'a, T> {
     done: Option<Entry>,
     wide: bool,
     words: Vec<u16>,
+    /// Nodes that have no place yet, and where that is to be written.
+    pending: VecDeque<(usize, Entry, u8)>,
 }
 
 /// A subtree on the way: a leaf, or a node of the map.
@@ -224,7 +236,12 @@ impl<T> Builder<'_, T> {
 
     fn root(&mut self, entry: Entry, start: Start, large: bool) -> Root {
         let table = if large { self.table(entry, start) } else { Box::default() };
-        Root { slot: self.subtree(entry, 0), table, start }
+        let slot = self.subtree(entry, 0);
+        while let Some((at, entry, depth)) = self.pending.pop_front() {
+            let Slot(place) = self.node(entry, depth);
+            self.words[at..at + PLACE].copy_from_slice(&halves(place));
+        }
+        Root { slot, table, start }
     }
 
     /// What stands below each value of the table's bits.
@@ -258,7 +275,7 @@ impl<T> Builder<'_, T> {
         }
     }
 
-    /// Appends a node, and those below it.
+    /// Appends a node; those below it follow later.
     fn node(&mut self, entry: Entry, depth: u8) -> Slot {
         let mut below = [Met::Node(entry); SLOTS];
         self.spread(Met::Node(entry), depth, &mut below);
@@ -280,15 +297,13 @@ impl<T> Builder<'_, T> {
         }
         let at = self.words.len();
         self.words.extend([inner, runs]);
-        self.words.resize(at + BITS + entries.len() * PLACE, 0);
+        for entry in entries {
+            self.pending.push_back((self.words.len(), entry, depth + STRIDE));
+            self.words.extend([0; PLACE]);
+        }
         let words =
             leaves.into_iter().map(halves).flat_map(|leaf| leaf.into_iter().take(if self.wide { 2 } else { 1 }));
         self.words.extend(words);
-        for (number, entry) in entries.into_iter().enumerate() {
-            let Slot(place) = self.node(entry, depth + STRIDE);
-            let at = at + BITS + number * PLACE;
-            self.words[at..at + PLACE].copy_from_slice(&halves(place));
-        }
         Slot::node(at)
     }
 
