@@ -65,6 +65,13 @@ impl<'a> NameRef<'a> {
         if at < MAX_NAME { Some(Self(&octets[..=at])) } else { None }
     }
 
+    /// Octets that are known to be a name: they were one before. Others make names that methods may panic on.
+    #[must_use]
+    pub(crate) fn of_whole(octets: &'a [u8]) -> Self {
+        debug_assert!(Self::from_wire(octets).is_some_and(|name| name.0.len() == octets.len()), "a whole name");
+        Self(octets)
+    }
+
     /// The wire octets, root label included.
     #[must_use]
     pub const fn as_wire(self) -> &'a [u8] {

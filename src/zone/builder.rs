@@ -96,6 +96,14 @@ impl ZoneBuilder {
         self.records.len()
     }
 
+    /// Makes room for about so many records more, so that tables need not grow on the way. What is not used is given back.
+    pub(super) fn expect_records(&mut self, count: usize) {
+        self.owners.reserve(count);
+        self.records.reserve(count);
+        let (owners, arena) = (&self.owners, &self.names);
+        self.index.reserve(count, |&owner| hash_name(owners[owner as usize].name.wire(arena)));
+    }
+
     /// Adds a record. `rdata` is uncompressed and well-formed ([`super::is_valid`]). A record outside of the zone is
     /// left out with a warning.
     pub fn add(&mut self, owner: NameRef<'_>, rtype: Rtype, ttl: Ttl, rdata: &[u8], span: Span) {

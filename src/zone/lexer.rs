@@ -111,6 +111,7 @@ impl<'s> Lexer<'s> {
     }
 
     /// The next token of the line; none at its end, and then always none until the next line is started.
+    #[inline]
     pub(super) fn next(&mut self) -> Result<Option<Token<'s>>, Diagnostic> {
         self.skip_blanks()?;
         match self.text.get(self.at) {
@@ -126,6 +127,7 @@ impl<'s> Lexer<'s> {
     }
 
     /// The next token, which must be there.
+    #[inline]
     pub(super) fn expect(&mut self, expected: &str) -> Result<Token<'s>, Diagnostic> {
         match self.next()? {
             Some(token) => Ok(token),

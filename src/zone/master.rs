@@ -113,6 +113,9 @@ impl Parser {
             );
             return None;
         }
+        if place.at == 0 {
+            self.builder.expect_records(bytes.iter().filter(|&&octet| octet == b'\n').count());
+        }
         let mut lexer = Lexer::new(place.file, bytes, place.at);
         while !self.is_full() && lexer.start_line() {
             let line = self.line(&mut lexer);

@@ -18,7 +18,7 @@ impl NameAt {
 
     /// The name in the arena.
     pub(super) fn name(self, arena: &[u8]) -> NameRef<'_> {
-        NameRef::from_wire(self.wire(arena)).expect("arenas hold whole names")
+        NameRef::of_whole(self.wire(arena)) // arenas hold whole names
     }
 }
 
