@@ -4,6 +4,7 @@
 //! chains that begin at a wildcard (they may lead back to the question), and names below a DNAME.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
 
 use crate::base::{Id, ZoneId};
 use crate::snapshot::{Answers, AnswersBuilder, Below, Entry, Loaded, OTHERS, Ready};
@@ -18,9 +19,9 @@ use super::worker::Worker;
 /// What is asked of names that are aliases, and so is worth a chain of its own.
 const THROUGH_ALIAS: [Rtype; 3] = [Rtype::A, Rtype::AAAA, Rtype::HTTPS];
 
-/// The answers of all zones that are loaded.
+/// The answers of all zones that are loaded. `place` is told where in memory they will be, before anything is written there.
 #[must_use]
-pub fn prepare(loaded: &Loaded) -> Answers {
+pub fn prepare(loaded: &Loaded, place: impl FnOnce(Range<usize>)) -> Answers {
     let names = loaded.zones.iter().map(|zone| zone.node_count()).sum();
     let builder = AnswersBuilder::with_capacity(names);
     let mut preparer = Preparer { loaded, builder, body: Some(Box::default()), worker: Worker::new(0) };
@@ -28,7 +29,7 @@ pub fn prepare(loaded: &Loaded) -> Answers {
     for (number, zone) in loaded.zones.iter().enumerate() {
         preparer.zone(ZoneId::from_index(number), zone, crowded[number]);
     }
-    preparer.builder.finish()
+    preparer.builder.finish(place)
 }
 
 /// Which zones have another one below them, which answers for some of their names.

@@ -126,7 +126,7 @@ impl Loader {
         let rate_limit = main.rate_limit.clone().map(RateLimit::new);
         let (zones, answers) = (Zones::new(zones), Answers::default());
         let mut loaded = Loaded { zones, steering, maps, answers, databases, service, rate_limit };
-        loaded.answers = prepare(&loaded);
+        loaded.answers = prepare(&loaded, prefer_huge_pages); // pages are then huge from the first
         Some(Setup { main, loaded: Arc::new(loaded), certificates })
     }
 

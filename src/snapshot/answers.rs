@@ -484,14 +484,16 @@ impl AnswersBuilder {
         count.copy_from_slice(&more.to_le_bytes());
     }
 
-    /// The answers; none are ready where they exceed 4 GiB.
+    /// The answers; none are ready where they exceed 4 GiB. `place` is told where in memory they will be, before anything is
+    /// written there.
     #[must_use]
-    pub fn finish(mut self) -> Answers {
+    pub fn finish(mut self, place: impl FnOnce(Range<usize>)) -> Answers {
         if self.overflown {
             return Answers::default();
         }
         let count = if self.names.is_empty() { 0 } else { (self.names.len() * 2).next_power_of_two() };
         let mut memory = HugeBytes::zeroed(count * SLOT + self.blocks.len());
+        place(memory.pages());
         let (slots, blocks) = memory.split_at_mut(count * SLOT);
         blocks.copy_from_slice(&self.blocks);
         self.blocks = Vec::new();

@@ -111,7 +111,8 @@ impl<'s> Lexer<'s> {
     }
 
     /// The next token of the line; none at its end, and then always none until the next line is started.
-    #[inline]
+    // The result is large, and whoever calls takes it apart at once: so it never has to go through memory.
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Result<Option<Token<'s>>, Diagnostic> {
         self.skip_blanks()?;
         match self.text.get(self.at) {
@@ -127,7 +128,7 @@ impl<'s> Lexer<'s> {
     }
 
     /// The next token, which must be there.
-    #[inline]
+    #[inline(always)]
     pub(super) fn expect(&mut self, expected: &str) -> Result<Token<'s>, Diagnostic> {
         match self.next()? {
             Some(token) => Ok(token),

@@ -53,6 +53,6 @@ fn snapshot(universe: &Universe, ready: bool) -> Snapshot {
         Arc::new(builder.finish().expect("a sound zone").0)
     });
     let mut loaded = Loaded { zones: Zones::new(zones.collect()), ..Loaded::default() };
-    loaded.answers = if ready { prepare(&loaded) } else { Answers::default() };
+    loaded.answers = if ready { prepare(&loaded, drop) } else { Answers::default() };
     Snapshot { loaded: Arc::new(loaded), ..Snapshot::default() }
 }
