@@ -227,6 +227,7 @@ impl<'s> Lexer<'s> {
         Diagnostic::error(span, "this parenthesis is never closed").hint("write ) behind the last word of the record")
     }
 
+    #[inline(always)]
     fn word(&mut self) -> Token<'s> {
         let start = self.at;
         while let Some(&octet) = self.text.get(self.at) {
