@@ -6,8 +6,8 @@
 use crate::base::Now;
 use crate::snapshot::{Cookies, Service};
 use crate::wire::{
-    CLIENT_COOKIE, EdnsQuery, Keepalive, OPTION_CLIENT_SUBNET, OPTION_COOKIE, OPTION_EDE, OPTION_KEEPALIVE,
-    OPTION_NSID, OPTION_PADDING, PADDING_BLOCK, QueryCookie, SERVER_COOKIE, Verdict,
+    CLIENT_COOKIE, ClientSubnet, EdnsQuery, Keepalive, OPTION_CLIENT_SUBNET, OPTION_COOKIE, OPTION_EDE,
+    OPTION_KEEPALIVE, OPTION_NSID, OPTION_PADDING, PADDING_BLOCK, QueryCookie, SERVER_COOKIE, Verdict,
 };
 
 use super::meta::{Meta, Transport};
@@ -108,9 +108,7 @@ impl<'a> Options<'a> {
             list.push(OPTION_NSID, &[nsid]);
         }
         if let Some(Ok(subnet)) = self.edns.client_subnet {
-            let mut data = [0; 20];
-            let len = subnet.write(scope, &mut data);
-            list.push(OPTION_CLIENT_SUBNET, &[&data[..len]]);
+            list.push_subnet(&subnet, scope);
         }
         if let Some(Cookie { settings, sent, verdict }) = &self.cookie {
             let server = settings.secrets.answer(sent, *verdict, self.meta.source.ip(), self.now);
@@ -167,6 +165,23 @@ impl List<'_> {
             parts.iter().for_each(|part| self.put(part));
         }
         fits
+    }
+
+    /// Appends Client Subnet, or nothing where there is no room for it.
+    fn push_subnet(&mut self, subnet: &ClientSubnet, scope: u8) {
+        let mut data = [0; 20];
+        let len = subnet.write(scope, &mut data);
+        // a copy of fixed size needs no call; what is behind the option is written over, or not sent
+        match self.out[self.len..].first_chunk_mut::<{ HEAD + 20 }>() {
+            Some(option) => {
+                option[..HEAD].copy_from_slice(&[0, OPTION_CLIENT_SUBNET as u8, 0, len as u8]); // at most 20
+                option[HEAD..].copy_from_slice(&data);
+                self.len += HEAD + len;
+            }
+            None => {
+                self.push(OPTION_CLIENT_SUBNET, &[&data[..len]]);
+            }
+        }
     }
 
     /// Pads a message, of which `before` octets stand in front of the options, to a full block, or as far as there is

@@ -66,6 +66,9 @@ impl Shares {
     /// The position that a uniform draw falls on.
     #[must_use]
     pub(super) fn pick(&self, draw: u32) -> usize {
+        if self.0.len() == 1 {
+            return 0;
+        }
         let point = u64::from(draw) * self.0.len() as u64;
         let at = (point >> 32) as usize;
         let cell = self.0[at];

@@ -35,23 +35,27 @@ impl ClientSubnet {
         if spare > 0 && octets[octets.len() - 1].trailing_zeros() < spare as u32 {
             return Err(EcsError);
         }
-        let mut full = [0; 16];
-        full[..octets.len()].copy_from_slice(octets);
-        let addr = if width == 32 { IpAddr::from([full[0], full[1], full[2], full[3]]) } else { IpAddr::from(full) };
+        let addr = if width == 32 { IpAddr::from(filled::<4>(octets)) } else { IpAddr::from(filled::<16>(octets)) };
         Ok(Self { addr, source })
     }
 
-    /// Writes the option for a response: family, SOURCE and address as asked, SCOPE as decided. Returns its length.
+    /// Writes the option for a response: family, SOURCE and address as asked, SCOPE as decided. Returns its length; what is
+    /// behind is zero, or the old octets.
     pub fn write(&self, scope: u8, out: &mut [u8; 20]) -> usize {
         let family: u8 = if self.addr.is_ipv4() { 1 } else { 2 };
-        out[..4].copy_from_slice(&[0, family, self.source, scope]);
-        let len = usize::from(self.source).div_ceil(8);
+        let (head, octets) = out.split_at_mut(4);
+        head.copy_from_slice(&[0, family, self.source, scope]);
         match self.addr {
-            IpAddr::V4(v4) => out[4..4 + len].copy_from_slice(&v4.octets()[..len]),
-            IpAddr::V6(v6) => out[4..4 + len].copy_from_slice(&v6.octets()[..len]),
+            IpAddr::V4(v4) => octets[..4].copy_from_slice(&v4.octets()),
+            IpAddr::V6(v6) => octets.copy_from_slice(&v6.octets()),
         }
-        4 + len
+        4 + usize::from(self.source).div_ceil(8)
     }
+}
+
+/// So many octets, zero beyond those that are given.
+fn filled<const N: usize>(octets: &[u8]) -> [u8; N] {
+    std::array::from_fn(|at| octets.get(at).copied().unwrap_or(0))
 }
 
 #[cfg(test)]

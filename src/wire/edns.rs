@@ -63,16 +63,31 @@ impl EdnsQuery {
     /// nothing in a query to a server like this, or to us, are passed over (RFC 6891 §6.1.2).
     #[must_use]
     pub fn parse(class: u16, ttl: u32, data: &[u8]) -> Option<Self> {
+        let mut edns = None;
+        Self::parse_into(&mut edns, class, ttl, data).map(|()| edns)?
+    }
+
+    /// The same, where it will stay: it is large.
+    #[inline]
+    pub(super) fn parse_into(place: &mut Option<Self>, class: u16, ttl: u32, data: &[u8]) -> Option<()> {
         let [_, version, flags, _] = ttl.to_be_bytes();
-        let mut edns = Self::plain(class, version, flags & 0x80 != 0);
+        let edns = place.insert(Self::plain(class, version, flags & 0x80 != 0));
+        let read = edns.read_options(data);
+        if read.is_none() {
+            *place = None;
+        }
+        read
+    }
+
+    fn read_options(&mut self, data: &[u8]) -> Option<()> {
         let mut rest = data;
         while !rest.is_empty() {
             let &[c0, c1, l0, l1, ref tail @ ..] = rest else { return None };
             let (value, tail) = tail.split_at_checked(usize::from(u16::from_be_bytes([l0, l1])))?;
-            edns.option(u16::from_be_bytes([c0, c1]), value);
+            self.option(u16::from_be_bytes([c0, c1]), value);
             rest = tail;
         }
-        Some(edns)
+        Some(())
     }
 
     const fn plain(payload: u16, version: u8, dnssec_ok: bool) -> Self {

@@ -155,7 +155,7 @@ impl<'a> Reader<'a, '_> {
                 if self.edns.is_some() || !at_root {
                     return None;
                 }
-                *self.edns = Some(EdnsQuery::parse(class, ttl, data)?);
+                EdnsQuery::parse_into(self.edns, class, ttl, data)?;
             }
         }
         Some(())
