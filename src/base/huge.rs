@@ -36,6 +36,7 @@ impl HugeBytes {
 
 impl Deref for HugeBytes {
     type Target = [u8];
+    #[inline]
     fn deref(&self) -> &[u8] {
         &self.octets[self.range.clone()]
     }

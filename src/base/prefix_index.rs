@@ -6,7 +6,7 @@
 //! length of its prefix. A large map has tables in front that take the first bits at once.
 //!
 //! ```text
-//! node  inner (16 bits), runs (16 bits), place of each inner node (32 bits), each leaf (16 bits, or 32 if values are large)
+//! node  inner (16 bits), runs (16 bits), each leaf (16 bits, or 32 if values are large), place of each inner node (32 bits)
 //! ```
 
 use std::collections::VecDeque;
@@ -136,19 +136,20 @@ impl PrefixIndex {
             let before = side - 1;
             if inner & side == 0 {
                 let run = (runs & (side | before)).count_ones() as usize - 1;
-                let leaf = self.leaf(&behind[inner.count_ones() as usize * PLACE..], run);
+                let leaf = if self.wide { double(&behind[2 * run..]) } else { behind[run].into() };
                 return (leaf >> 2, depth + 1 + (leaf & 3) as u8);
             }
-            let at = (inner & before).count_ones() as usize * PLACE;
+            let leaves = runs.count_ones() as usize * self.leaf_words();
+            let at = leaves + (inner & before).count_ones() as usize * PLACE;
             slot = Slot(double(&behind[at..]));
             depth += STRIDE;
         }
         (slot.value(), slot.depth())
     }
 
-    /// A leaf of a node: the value, and in the last two bits how many bits of the node's four the prefix has, less one.
-    fn leaf(&self, leaves: &[u16], at: usize) -> u32 {
-        if self.wide { double(&leaves[2 * at..]) } else { leaves[at].into() }
+    /// Words of a leaf: the value, and in the last two bits how many bits of the node's four the prefix has, less one.
+    const fn leaf_words(&self) -> usize {
+        if self.wide { 2 } else { 1 }
     }
 
     /// Where in memory it is.
@@ -297,13 +298,13 @@ impl<T> Builder<'_, T> {
         }
         let at = self.words.len();
         self.words.extend([inner, runs]);
+        let words =
+            leaves.into_iter().map(halves).flat_map(|leaf| leaf.into_iter().take(if self.wide { 2 } else { 1 }));
+        self.words.extend(words);
         for entry in entries {
             self.pending.push_back((self.words.len(), entry, depth + STRIDE));
             self.words.extend([0; PLACE]);
         }
-        let words =
-            leaves.into_iter().map(halves).flat_map(|leaf| leaf.into_iter().take(if self.wide { 2 } else { 1 }));
-        self.words.extend(words);
         Slot::node(at)
     }
 
