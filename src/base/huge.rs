@@ -3,13 +3,18 @@
 //! A query looks at a few places far apart. In pages of 4 KiB, finding out where these are costs the processor more than
 //! reading them, the more so in a virtual machine; one page of 2 MiB holds tens of thousands of names.
 
+use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 
 /// Octets of a huge page of the usual size.
 pub const HUGE_PAGE: usize = 1 << 21;
 
-/// So many octets, zero at first. What is beyond them in their last page is never touched, and so takes no memory.
-#[derive(Clone, Debug, Default)]
+/// What is smaller than this is not worth a huge page.
+const SMALL: usize = HUGE_PAGE / 8;
+
+/// So many octets, zero at first. What is beyond them in their last page is never touched, and so takes no memory. A few
+/// octets are anywhere.
+#[derive(Clone, Default)]
 pub struct HugeBytes {
     octets: Vec<u8>,
     range: Range<usize>,
@@ -19,6 +24,9 @@ impl HugeBytes {
     /// So many octets.
     #[must_use]
     pub fn zeroed(len: usize) -> Self {
+        if len < SMALL {
+            return Self { octets: vec![0; len], range: 0..len };
+        }
         let whole = len.next_multiple_of(HUGE_PAGE);
         let octets = vec![0; whole + HUGE_PAGE];
         // an offset is always found, but may be refused: then the pages are ordinary ones
@@ -26,11 +34,26 @@ impl HugeBytes {
         Self { octets, range: start..start + len }
     }
 
-    /// Where they are in memory, their last page included.
+    /// Where they are in memory, their last huge page included; nowhere if they are in none.
     #[must_use]
     pub fn pages(&self) -> Range<usize> {
         let start = self.octets.as_ptr() as usize + self.range.start;
-        start..start + self.range.len().next_multiple_of(HUGE_PAGE)
+        let len = if self.range.len() < SMALL { 0 } else { self.range.len().next_multiple_of(HUGE_PAGE) };
+        start..start + len
+    }
+}
+
+impl PartialEq for HugeBytes {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for HugeBytes {}
+
+impl fmt::Debug for HugeBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} octets", self.range.len())
     }
 }
 
@@ -54,13 +77,17 @@ mod tests {
 
     #[test]
     fn they_begin_a_page_and_have_their_length() {
-        for len in [0, 1, HUGE_PAGE - 1, HUGE_PAGE, HUGE_PAGE + 1] {
+        for len in [0, 1, SMALL - 1, SMALL, HUGE_PAGE - 1, HUGE_PAGE, HUGE_PAGE + 1] {
             let mut bytes = HugeBytes::zeroed(len);
             assert_eq!((bytes.len(), bytes.iter().filter(|&&octet| octet != 0).count()), (len, 0));
             bytes.fill(1);
             let pages = bytes.pages();
-            assert_eq!((pages.start % HUGE_PAGE, pages.end % HUGE_PAGE), (0, 0));
-            assert!(pages.len() >= len && pages.end <= bytes.octets.as_ptr_range().end as usize);
+            if len < SMALL {
+                assert!(pages.is_empty());
+            } else {
+                assert_eq!((pages.start % HUGE_PAGE, pages.end % HUGE_PAGE), (0, 0));
+                assert!(pages.len() >= len && pages.end <= bytes.octets.as_ptr_range().end as usize);
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::ops::Range;
 
+use super::HugeBytes;
 use super::prefix_map::{Entry, PrefixMap};
 
 /// Numbers by prefix: what [`PrefixMap::index`] makes. It answers exactly as the map does.
@@ -24,14 +25,9 @@ pub struct PrefixIndex {
     graft: u32,
     /// Whether leaves take two words.
     wide: bool,
-    /// The nodes, level by level: the upper ones, which most look-ups end in, are close together.
-    words: Box<[u16]>,
-}
-
-/// Where a slice is in memory.
-fn addresses<T>(items: &[T]) -> Range<usize> {
-    let Range { start, end } = items.as_ptr_range();
-    start as usize..end as usize
+    /// The tables, then the nodes, level by level: the upper ones, which most look-ups end in, are close together. In words
+    /// of 16 bits, in the processor's order.
+    words: HugeBytes,
 }
 
 /// A leaf (top bit set, then 23 bits of value and 8 of depth) or the place of a node.
@@ -76,8 +72,9 @@ const PLACE: usize = 2;
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Root {
     slot: Slot,
-    /// In a large map, what follows from the first bits of every address that begins with `start`.
-    table: Box<[Slot]>,
+    /// In a large map, where the table is which says what follows from the first bits of every address that begins with
+    /// `start`.
+    table: Option<u32>,
     start: Start,
 }
 
@@ -122,21 +119,23 @@ impl PrefixIndex {
 
     fn find(&self, root: &Root, bits: u128) -> (u32, u8) {
         let words = [(bits >> 64) as u64, bits as u64];
+        let memory = self.words.as_chunks().0;
         let (mut slot, mut depth) = (root.slot, 0);
-        if !root.table.is_empty() && root.start.covers(words[0]) {
-            slot = root.table[(words[0] << root.start.len >> (64 - root.start.table)) as usize];
+        if let Some(table) = root.table.filter(|_| root.start.covers(words[0])) {
+            let at = (words[0] << root.start.len >> (64 - root.start.table)) as usize;
+            slot = Slot(double(&memory[table as usize + at * PLACE..]));
             depth = root.start.len + root.start.table;
         }
         while !slot.is_leaf() {
-            let node = &self.words[slot.0 as usize..];
-            let (inner, runs, behind) = (node[0], node[1], &node[BITS..]);
+            let node = &memory[slot.0 as usize..];
+            let (inner, runs, behind) = (single(node, 0), single(node, 1), &node[BITS..]);
             // steps never cross a word: all begin at a multiple of their length
             let word = words[usize::from(depth >> 6 & 1)];
             let side = 1u16 << (word >> (64 - STRIDE - depth % 64) & 15);
             let before = side - 1;
             if inner & side == 0 {
                 let run = (runs & (side | before)).count_ones() as usize - 1;
-                let leaf = if self.wide { double(&behind[2 * run..]) } else { behind[run].into() };
+                let leaf = if self.wide { double(&behind[2 * run..]) } else { single(behind, run).into() };
                 return (leaf >> 2, depth + 1 + (leaf & 3) as u8);
             }
             let leaves = runs.count_ones() as usize * self.leaf_words();
@@ -153,22 +152,28 @@ impl PrefixIndex {
     }
 
     /// Where in memory it is.
-    pub fn pages(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let [v4, v6] = [&self.v4, &self.v6].map(|root| addresses(&root.table));
-        [v4, v6, addresses(&self.words)].into_iter()
+    #[must_use]
+    pub fn pages(&self) -> Range<usize> {
+        self.words.pages()
     }
 
     /// How much memory it takes.
     #[must_use]
     pub fn octets(&self) -> usize {
-        let tables = size_of_val(&*self.v4.table) + size_of_val(&*self.v6.table);
-        size_of::<Self>() + tables + size_of_val(&*self.words)
+        size_of::<Self>() + self.words.len()
     }
 }
 
+/// A word as it is in memory.
+type Word = [u8; 2];
+
+fn single(words: &[Word], at: usize) -> u16 {
+    u16::from_ne_bytes(words[at])
+}
+
 /// A number of two words.
-fn double(words: &[u16]) -> u32 {
-    u32::from(words[0]) | u32::from(words[1]) << 16
+fn double(words: &[Word]) -> u32 {
+    u32::from(single(words, 0)) | u32::from(single(words, 1)) << 16
 }
 
 const fn halves(number: u32) -> [u16; 2] {
@@ -200,8 +205,17 @@ impl<T> PrefixMap<T> {
         let v4 = builder.root(self.v4(), V4_START, large);
         builder.v4 = Some(self.v4()).filter(|root| root.value().is_none());
         let v6 = builder.root(self.v6(), V6_START, large);
-        PrefixIndex { v4, v6, graft, wide, words: builder.words.into() }
+        PrefixIndex { v4, v6, graft, wide, words: memory(&builder.words) }
     }
+}
+
+/// The words in the memory that they are looked up in.
+fn memory(words: &[u16]) -> HugeBytes {
+    let mut memory = HugeBytes::zeroed(size_of_val(words));
+    for (to, from) in memory.as_chunks_mut::<2>().0.iter_mut().zip(words) {
+        *to = from.to_ne_bytes();
+    }
+    memory
 }
 
 struct Builder<'a, T> {
@@ -236,17 +250,17 @@ impl<T> Builder<'_, T> {
     }
 
     fn root(&mut self, entry: Entry, start: Start, large: bool) -> Root {
-        let table = if large { self.table(entry, start) } else { Box::default() };
+        let table = large.then(|| self.table(entry, start));
         let slot = self.subtree(entry, 0);
         while let Some((at, entry, depth)) = self.pending.pop_front() {
             let Slot(place) = self.node(entry, depth);
-            self.words[at..at + PLACE].copy_from_slice(&halves(place));
+            self.put(at, place);
         }
         Root { slot, table, start }
     }
 
-    /// What stands below each value of the table's bits.
-    fn table(&mut self, root: Entry, start: Start) -> Box<[Slot]> {
+    /// Makes the table: what stands below each value of its bits. Returns where it is.
+    fn table(&mut self, root: Entry, start: Start) -> u32 {
         let mut met = self.met(root, 0);
         for depth in 0..start.len {
             if let Met::Node(entry) = met {
@@ -257,9 +271,18 @@ impl<T> Builder<'_, T> {
         let mut all = vec![met; 1 << start.table];
         self.spread(met, start.len, &mut all);
         let depth = start.len + start.table;
-        let table = all.into_iter().map(|met| self.slot(met, depth)).collect();
+        let Slot(table) = Slot::node(self.words.len());
+        self.words.resize(self.words.len() + all.len() * PLACE, 0);
+        for (number, met) in all.into_iter().enumerate() {
+            let Slot(slot) = self.slot(met, depth);
+            self.put(table as usize + number * PLACE, slot);
+        }
         self.done = if let Met::Node(entry) = met { Some(entry) } else { None };
         table
+    }
+
+    fn put(&mut self, at: usize, slot: u32) {
+        self.words[at..at + PLACE].copy_from_slice(&halves(slot));
     }
 
     fn slot(&mut self, met: Met, depth: u8) -> Slot {

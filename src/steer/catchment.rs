@@ -105,7 +105,7 @@ impl CatchmentMap {
 
     /// Where in memory its prefixes are.
     pub fn pages(&self) -> impl Iterator<Item = Range<usize>> {
-        self.open.iter().flat_map(|map| map.clients.pages())
+        self.open.iter().map(|map| map.clients.pages())
     }
 
     /// How much memory its prefixes take.
