@@ -54,6 +54,10 @@ pub struct Server {
     pub host: Host,
     /// How UDP is served.
     pub udp: UdpMode,
+    /// Octets of the receive buffer of each UDP socket, if it is said.
+    pub udp_receive_buffer: Option<usize>,
+    /// Octets of its send buffer, if it is said.
+    pub udp_send_buffer: Option<usize>,
     /// What `version.bind` in class CHAOS is answered.
     pub version: Option<String>,
     /// What `id.server` and `hostname.bind` in class CHAOS are answered (RFC 4892).
@@ -120,6 +124,11 @@ pub struct ZoneEntry {
 /// Keys of a zone whose features are reserved.
 pub(super) const RESERVED_ZONE_KEYS: [&str; 5] = ["dnssec", "transfer", "update", "primaries", "notify"];
 
+/// The smallest buffer of a socket: 64 KiB, less than a hundred queries.
+const SMALLEST_BUFFER: i64 = 1 << 16;
+/// The largest: 1 GiB, beyond which the system cannot count it.
+const LARGEST_BUFFER: i64 = 1 << 30;
+
 /// Reads the main file. Reports every mistake; none only where the file cannot be read at all.
 pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnostic>) -> Option<Main> {
     with_root(sources, file, diagnostics, |log, mut root| {
@@ -174,6 +183,8 @@ impl Default for Server {
             watch: true,
             host: Host::Native,
             udp: UdpMode::Auto,
+            udp_receive_buffer: None,
+            udp_send_buffer: None,
             version: None,
             identity: None,
             nsid: None,
@@ -211,11 +222,18 @@ fn server(log: &mut Log<'_>, mut table: Table<'_>, tls: &[&str], used: &mut Vec<
         let known = [("auto", Some(UdpMode::Auto)), ("batch", batch), ("plain", Some(UdpMode::Plain))];
         server.udp = built(log, value, &known, "on this system").unwrap_or_default();
     }
+    server.udp_receive_buffer = table.take("udp_receive_buffer").and_then(|value| buffer(log, value));
+    server.udp_send_buffer = table.take("udp_send_buffer").and_then(|value| buffer(log, value));
     server.version = table.take("version").and_then(|value| chaos_text(log, value));
     server.identity = table.take("identity").and_then(|value| chaos_text(log, value));
     server.nsid = table.take("nsid").and_then(|value| nsid(log, value));
     table.close(log);
     server
+}
+
+/// Octets of a socket's buffer.
+fn buffer(log: &mut Log<'_>, value: Value<'_>) -> Option<usize> {
+    usize::try_from(value.integer(log, SMALLEST_BUFFER..=LARGEST_BUFFER)?).ok()
 }
 
 /// `[tls.NAME]` tables by name; none where one lacks something, so that what refers to it is not blamed.

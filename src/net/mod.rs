@@ -51,7 +51,7 @@ mod worker;
 mod tests;
 
 pub use crate::answer::{Meta, Transport};
-pub use bind::{Bound, Options, Udp};
+pub use bind::{Bound, Buffers, Options, Udp};
 pub use places::Limits;
 pub use server::{Counts, Gauge, Listening, Running};
 pub use sys::{give_back_memory, keep_large_memory_apart, lower_priority, prefer_huge_pages, raise_descriptor_limit};

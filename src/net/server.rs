@@ -55,6 +55,7 @@ pub struct Listening {
     addresses: Vec<SocketAddr>,
     /// Those whose threads wait for nothing but datagrams.
     batches: Vec<Weak<UdpSocket>>,
+    shortfalls: Vec<String>,
     stop: watch::Sender<Option<Instant>>,
 }
 
@@ -62,6 +63,11 @@ impl Listening {
     /// The addresses, with the ports that were chosen.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// What the system did not give although it was asked for, a line each for the operator. It serves without.
+    pub fn shortfalls(&self) -> &[String] {
+        &self.shortfalls
     }
 
     /// Closes the sockets and waits until they are, or until the grace is over for those that are still writing.
@@ -183,7 +189,7 @@ impl Running {
 
     /// Opens UDP and TCP sockets for every address and thread, or none at all.
     pub fn bind(&self, addresses: &[SocketAddr]) -> io::Result<Bound> {
-        bind::bind(addresses, self.options.threads)
+        bind::bind(addresses, &self.options)
     }
 
     /// Opens a listener for encrypted connections for every thread, or none at all.
@@ -221,7 +227,7 @@ impl Running {
             thread.serve(sockets, signal.clone())?;
         }
         drop(signal);
-        Ok(Listening { addresses: bound.addresses, batches, stop })
+        Ok(Listening { addresses: bound.addresses, batches, shortfalls: bound.shortfalls, stop })
     }
 
     /// Stops: nothing more is accepted or received, queries in hand are answered, threads are joined. What is not done

@@ -292,7 +292,7 @@ fn stop_is_prompt_although_connections_are_open() {
     assert!(is_closed(&mut stream));
     assert!(TcpStream::connect(server.address).is_err());
     // The address is free at once.
-    super::bind::bind(&[server.address], 1).unwrap();
+    super::bind::bind(&[server.address], &Options::default()).unwrap();
 }
 
 #[test]
@@ -350,7 +350,7 @@ fn closing_one_address_leaves_the_others(udp: Udp) {
     let mut stays = server.connect();
     drop(more);
     assert!(is_closed(&mut gone));
-    eventually(|| super::bind::bind(&[address], 1).is_ok());
+    eventually(|| super::bind::bind(&[address], &Options::default()).is_ok());
     assert_eq!(ask(&socket, b"y", server.address).0, b"y");
     stays.write_all(&frame(b"z")).unwrap();
     assert_eq!(read_frame(&mut stays).unwrap(), b"z");
