@@ -13,6 +13,7 @@
 //! | `server`    | threads: start and stop                                                     |
 //! | `batch`     | the datagram loop, many at a time (Linux); `messages`: its system calls     |
 //! | `udp`       | the datagram loop, one at a time                                            |
+//! | `overflow`  | how many datagrams the kernel dropped                                       |
 //! | `tcp`       | accepting connections                                                       |
 //! | `places`    | how many connections there may be, and which one gives way                  |
 //! | `stream`    | one connection: pipelining, time limits                                     |
@@ -37,6 +38,7 @@ pub mod hosted;
 mod https;
 #[cfg(target_os = "linux")]
 mod messages;
+mod overflow;
 mod places;
 mod server;
 mod stream;

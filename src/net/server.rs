@@ -3,6 +3,9 @@
 #[cfg(target_os = "linux")]
 use super::batch;
 use super::https::Service;
+use super::overflow::Overflow;
+#[cfg(target_os = "linux")]
+use super::overflow::Watched;
 use super::places::Places;
 use super::stream::Scratch;
 use super::tls::Speaks;
@@ -129,6 +132,8 @@ pub struct Counts {
     pub udp_ignored: u64,
     /// Responses that the kernel did not take.
     pub udp_unsent: u64,
+    /// Datagrams that the kernel dropped, as the receive buffer of their socket was full.
+    pub udp_overflowed: u64,
     /// Listeners of hickory-server that gave their sockets up.
     pub listeners_lost: u64,
     /// Panics of the responder.
@@ -145,6 +150,7 @@ pub(super) struct Shared {
     pub(super) tcp_cut: AtomicU64,
     pub(super) udp_ignored: AtomicU64,
     pub(super) udp_unsent: AtomicU64,
+    pub(super) udp_overflow: Arc<Overflow>,
     pub(super) listeners_lost: AtomicU64,
     pub(super) panics: AtomicU64,
 }
@@ -272,6 +278,7 @@ impl Batches {
     fn new<R: Responder>(make_responder: Arc<impl Fn() -> R + Send + Sync + 'static>, shared: Arc<Shared>) -> Self {
         let start = move |n: usize, socket, stop| {
             let worker = Worker::new(make_responder(), Arc::clone(&shared));
+            let socket = Watched::new(socket, Arc::clone(&shared.udp_overflow));
             let endpoint = batch::Endpoint { socket, worker, shared: Arc::clone(&shared), stop };
             std::thread::Builder::new().name(format!("windrose-udp-{n}")).spawn(|| endpoint.run())
         };
@@ -337,6 +344,7 @@ impl Gauge {
             tcp_cut: get(&self.0.tcp_cut),
             udp_ignored: get(&self.0.udp_ignored),
             udp_unsent: get(&self.0.udp_unsent),
+            udp_overflowed: self.0.udp_overflow.total(),
             listeners_lost: get(&self.0.listeners_lost),
             panics: get(&self.0.panics),
         }

@@ -143,6 +143,25 @@ pub(super) fn ignore_path_mtu(socket: BorrowedFd<'_>, v6: bool) -> io::Result<()
     }
 }
 
+/// How many datagrams the kernel has dropped that came for a socket, modulo 2^32: for want of room in its receive buffer, or
+/// (rare, as interfaces look first) with a wrong checksum. None where the system does not tell (Linux does since 4.12).
+pub(super) fn dropped(socket: BorrowedFd<'_>) -> Option<u32> {
+    #[cfg(target_os = "linux")]
+    {
+        let mut info = [0_u32; libc::SK_MEMINFO_DROPS as usize + 1];
+        let mut length = size_of_val(&info) as libc::socklen_t;
+        let (level, option, pointer) = (libc::SOL_SOCKET, libc::SO_MEMINFO, ptr::from_mut(&mut info).cast());
+        // SAFETY: `pointer` and `length` describe `info`, which lives through the call and holds any numbers.
+        let result = unsafe { libc::getsockopt(socket.as_raw_fd(), level, option, pointer, &raw mut length) };
+        (result == 0 && length as usize == size_of_val(&info)).then_some(info[libc::SK_MEMINFO_DROPS as usize])
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = socket;
+        None
+    }
+}
+
 /// Waits until a datagram can be sent, or until the patience is over.
 #[cfg(target_os = "linux")]
 pub(super) fn wait_writable(socket: BorrowedFd<'_>, patience: std::time::Duration) {

@@ -8,7 +8,8 @@ use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Echoes the query and notes its `Meta`; `drop` is not answered, `panic` panics, `big` is answered with 60,000 octets.
+/// Echoes the query and notes its `Meta`; `drop` is not answered, `rest` takes a while, `panic` panics, `big` is answered with
+/// 60,000 octets.
 #[derive(Clone, Default)]
 struct Echo {
     seen: Arc<Mutex<Vec<Meta>>>,
@@ -25,6 +26,10 @@ impl Responder for Echo {
         self.seen.lock().unwrap().push(*meta);
         match query {
             b"drop" => return None,
+            b"rest" => {
+                std::thread::sleep(Duration::from_millis(200));
+                return None;
+            }
             b"panic" => panic!("as the test asked"),
             b"big" => {
                 out[..60_000].fill(b'x');
@@ -89,6 +94,9 @@ macro_rules! both_loops {
         }
     };
 }
+
+#[cfg(target_os = "linux")]
+mod load;
 
 fn udp_client(local: &str) -> UdpSocket {
     let socket = UdpSocket::bind(local).unwrap();
