@@ -85,7 +85,7 @@ impl Listeners {
         let udp = if main.server.udp == UdpMode::Plain { net::Udp::Plain } else { net::Udp::Batch };
         let of_threads = answerers.clone();
         let buffers = net::Buffers { receive: main.server.udp_receive_buffer, send: main.server.udp_send_buffer };
-        let options = net::Options { udp, buffers, limits, ..net::Options::default() };
+        let options = net::Options { udp, buffers, pin: main.server.pin_threads, limits, ..net::Options::default() };
         let threads = net::Running::start(options, move || of_threads.make())?;
         let (hosting, certificates) = (Hosting::start()?, HashMap::new());
         Ok(Self { answerers, threads, hosting, certificates, open: Vec::new(), descriptors, limits })

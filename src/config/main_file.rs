@@ -58,6 +58,8 @@ pub struct Server {
     pub udp_receive_buffer: Option<usize>,
     /// Octets of its send buffer, if it is said.
     pub udp_send_buffer: Option<usize>,
+    /// Whether each thread for UDP stays on one CPU.
+    pub pin_threads: bool,
     /// What `version.bind` in class CHAOS is answered.
     pub version: Option<String>,
     /// What `id.server` and `hostname.bind` in class CHAOS are answered (RFC 4892).
@@ -185,6 +187,7 @@ impl Default for Server {
             udp: UdpMode::Auto,
             udp_receive_buffer: None,
             udp_send_buffer: None,
+            pin_threads: false,
             version: None,
             identity: None,
             nsid: None,
@@ -224,6 +227,7 @@ fn server(log: &mut Log<'_>, mut table: Table<'_>, tls: &[&str], used: &mut Vec<
     }
     server.udp_receive_buffer = table.take("udp_receive_buffer").and_then(|value| buffer(log, value));
     server.udp_send_buffer = table.take("udp_send_buffer").and_then(|value| buffer(log, value));
+    server.pin_threads = table.take("pin_threads").is_some_and(|value| pin_threads(log, value, &server));
     server.version = table.take("version").and_then(|value| chaos_text(log, value));
     server.identity = table.take("identity").and_then(|value| chaos_text(log, value));
     server.nsid = table.take("nsid").and_then(|value| nsid(log, value));
@@ -234,6 +238,26 @@ fn server(log: &mut Log<'_>, mut table: Table<'_>, tls: &[&str], used: &mut Vec<
 /// Octets of a socket's buffer.
 fn buffer(log: &mut Log<'_>, value: Value<'_>) -> Option<usize> {
     usize::try_from(value.integer(log, SMALLEST_BUFFER..=LARGEST_BUFFER)?).ok()
+}
+
+/// Whether to pin the threads of a server whose host and loop are known.
+fn pin_threads(log: &mut Log<'_>, value: Value<'_>, server: &Server) -> bool {
+    let span = value.span;
+    let pin = value.boolean(log).unwrap_or_default();
+    let idle = match (server.host, server.udp) {
+        _ if !cfg!(target_os = "linux") => Some("on this system"),
+        (Host::Hickory, _) => Some("with host = \"hickory\""),
+        (_, UdpMode::Plain) => Some("with udp = \"plain\""),
+        _ => None,
+    };
+    if let Some(idle) = idle.filter(|_| pin) {
+        log.warn(
+            span,
+            format!("\"pin_threads\" has no effect {idle}"),
+            "remove it: only host = \"native\" with udp = \"batch\", on Linux, has threads for UDP alone",
+        );
+    }
+    pin
 }
 
 /// `[tls.NAME]` tables by name; none where one lacks something, so that what refers to it is not blamed.

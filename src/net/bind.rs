@@ -1,5 +1,7 @@
 //! Opening sockets, and saying what to do where that fails.
 
+#[cfg(target_os = "linux")]
+use super::cpus;
 use super::{Encrypted, Limits, sys};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io::{self, ErrorKind};
@@ -26,6 +28,9 @@ pub struct Options {
     pub udp: Udp,
     /// The buffers of their sockets.
     pub buffers: Buffers,
+    /// Whether each thread for UDP stays on one CPU and is given what comes in there. Only where datagrams are taken in
+    /// batches: those threads do nothing else.
+    pub pin: bool,
     /// What connections are allowed.
     pub limits: Limits,
 }
@@ -51,17 +56,21 @@ pub struct Buffers {
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, udp: Udp::Batch, buffers: Buffers::default(), limits: Limits::default() }
+        Self { threads, udp: Udp::Batch, buffers: Buffers::default(), pin: false, limits: Limits::default() }
     }
 }
 
 /// Sockets that are open and not yet served.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Bound {
     pub(super) addresses: Vec<SocketAddr>,
     /// For each thread, the sockets of all addresses.
     pub(super) udp: Vec<Vec<UdpSocket>>,
     pub(super) tcp: Vec<Vec<TcpListener>>,
+    /// The CPU of each thread for UDP; none where they run anywhere.
+    pub(super) cpus: Vec<usize>,
+    /// Why it does not do that, or not wholly.
+    pub(super) unpinned: Option<io::Error>,
     /// What the connections are encrypted by, if they are.
     pub(super) encrypted: Option<Encrypted>,
     /// What the system did not give although it was asked for, a line each.
@@ -73,13 +82,31 @@ impl Bound {
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
+
+    /// Gives each thread for UDP a CPU, and its sockets what comes in there, as far as the system does.
+    pub(super) fn spread(&mut self) {
+        #[cfg(target_os = "linux")]
+        {
+            self.unpinned = self.try_spread().err();
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn try_spread(&mut self) -> io::Result<()> {
+        let allowed = cpus::allowed()?;
+        self.cpus = allowed.into_iter().cycle().take(self.udp.len()).collect();
+        // The program of one socket is that of all that share its address. A single one has nothing to choose from.
+        for socket in self.udp.first().filter(|_| self.udp.len() > 1).into_iter().flatten() {
+            cpus::steer(socket.as_fd(), &self.cpus)?;
+        }
+        Ok(())
+    }
 }
 
 /// Opens UDP and TCP sockets for every address and thread, or none at all.
 pub(super) fn bind(addresses: &[SocketAddr], options: &Options) -> io::Result<Bound> {
     let threads = options.threads.max(1);
-    let (udp, tcp) = (Vec::new(), Vec::new());
-    let mut bound = Bound { addresses: Vec::new(), udp, tcp, encrypted: None, shortfalls: Vec::new() };
+    let mut bound = Bound::default();
     bound.udp.resize_with(threads, Vec::new);
     bound.tcp.resize_with(threads, Vec::new);
     let mut held = Vec::new();
@@ -123,7 +150,7 @@ pub(super) fn bind_encrypted(address: SocketAddr, threads: usize, by: Encrypted)
         (0..threads.max(1)).map(|_| open(address, kind, true).map(Into::into)).collect::<io::Result<_>>()?;
     listeners.iter().try_for_each(|listener| listen(listener, kind))?;
     let tcp = listeners.into_iter().map(|listener| vec![listener]).collect();
-    Ok(Bound { addresses: vec![address], udp: Vec::new(), tcp, encrypted: Some(by), shortfalls: Vec::new() })
+    Ok(Bound { addresses: vec![address], tcp, encrypted: Some(by), ..Bound::default() })
 }
 
 impl Buffers {
@@ -154,6 +181,13 @@ fn short(asked: Option<usize>, reported: io::Result<usize>, what: &str, limit: &
         "ask for less".to_owned()
     };
     (given < asked).then(|| format!("udp_{what}_buffer is {asked} octets, but the system gives {given}: {remedy}"))
+}
+
+/// That threads could not be pinned, for the operator.
+pub(super) fn not_pinned(addresses: &[SocketAddr], error: &io::Error) -> String {
+    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let addresses = addresses.join(", ");
+    format!("{addresses} (UDP): pin_threads is not, or not wholly in effect: the system refuses it ({error})")
 }
 
 /// Starts listening only when everything is bound: whoever connects is sure to be accepted.

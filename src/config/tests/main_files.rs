@@ -15,6 +15,7 @@ fn defaults() {
     assert!(server.watch && server.host == Host::Native && tls.is_empty() && admin == Default::default());
     assert_eq!((server.zones, server.state, server.startup_wait), (None, None, None));
     assert_eq!((server.udp, server.udp_receive_buffer, server.udp_send_buffer), (UdpMode::Auto, None, None));
+    assert!(!server.pin_threads);
     assert_eq!((server.nsid, cookies, rate_limit), (None, Cookies::default(), None));
     assert_eq!((tcp.idle_timeout, tcp.max_connections), (Duration::from_secs(10), 10_000));
     assert!(databases.is_empty() && shared.is_empty() && zones.is_empty());
@@ -149,6 +150,15 @@ const BROKEN: &[(&str, &[&str])] = &[
         "[server]\nhost = \"hickry\"\nudp = 1",
         &["3:8: \"hickry\" is not one of \"native\", \"hickory\"", "4:7: \"udp\" must be a string, not an integer"],
     ),
+    (
+        "[server]\npin_threads = true\nudp = \"plain\"",
+        &["3:15: warning: \"pin_threads\" has no effect with udp = \"plain\""],
+    ),
+    (
+        "[server]\npin_threads = true\nhost = \"hickory\"",
+        &["3:15: warning: \"pin_threads\" has no effect with host = \"hickory\""],
+    ),
+    ("[server]\npin_threads = \"no\"", &["3:15: \"pin_threads\" must be true or false, not a string"]),
     ("[server]\nudp = \"fast\"", &["3:7: \"fast\" is not one of \"auto\", \"batch\", \"plain\""]),
     (
         "[server]\nwatch = 1\nzone = \"z\"",
