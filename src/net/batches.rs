@@ -11,13 +11,14 @@ use super::{batch, cpus};
 use std::fmt;
 use std::io;
 use std::net::UdpSocket;
+use std::sync::mpsc::{Sender, SyncSender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 
-/// What starts them, and those that there are.
+/// Those that there are, and a thread that starts them: a thread has the priority of the one that starts it, and who asks
+/// for it may be behind all others.
 pub(super) struct Batches {
-    #[allow(clippy::type_complexity, reason = "it is said once")]
-    start: Box<dyn Fn(Endpoint) -> io::Result<Started> + Send + Sync>,
+    starter: Sender<(Endpoint, SyncSender<io::Result<Started>>)>,
     running: Mutex<Vec<(Weak<UdpSocket>, JoinHandle<()>)>>,
 }
 
@@ -38,30 +39,20 @@ struct Started {
 }
 
 impl Batches {
-    #[cfg(target_os = "linux")]
+    /// None yet. They will have the priority of the caller.
     pub(super) fn new<R: Responder>(
         make_responder: Arc<impl Fn() -> R + Send + Sync + 'static>,
         shared: Arc<Shared>,
-    ) -> Self {
-        let start = move |Endpoint { n, socket, stop, cpu }| {
-            let worker = Worker::new(make_responder(), Arc::clone(&shared));
-            let socket = Watched::new(socket, Arc::clone(&shared.udp_overflow));
-            let endpoint = batch::Endpoint { socket, worker, shared: Arc::clone(&shared), stop };
-            let (tell, told) = std::sync::mpsc::sync_channel(1);
-            // pinned before anything else, so that its memory is near
-            let body = move || {
-                let _ = tell.send(cpu.map_or(Ok(()), cpus::pin));
-                endpoint.run();
-            };
-            let thread = std::thread::Builder::new().name(format!("windrose-udp-{n}")).spawn(body)?;
-            Ok(Started { thread, pinned: told.recv().unwrap_or(Ok(())) })
+    ) -> io::Result<Self> {
+        let (starter, wanted) = std::sync::mpsc::channel::<(Endpoint, SyncSender<io::Result<Started>>)>();
+        let body = move || {
+            for (endpoint, started) in wanted {
+                // who wants it waits for it
+                let _ = started.send(endpoint.start(&*make_responder, &shared));
+            }
         };
-        Self { start: Box::new(start), running: Mutex::default() }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    pub(super) fn new<R: Responder>(_: Arc<impl Fn() -> R + Send + Sync + 'static>, _: Arc<Shared>) -> Self {
-        Self { start: Box::new(|_| Err(io::ErrorKind::Unsupported.into())), running: Mutex::default() }
+        std::thread::Builder::new().name("windrose-start".to_owned()).spawn(body)?;
+        Ok(Self { starter, running: Mutex::default() })
     }
 
     /// Starts a thread for a socket, on a CPU if one is named; an error of that goes to `unpinned`.
@@ -77,12 +68,19 @@ impl Batches {
         socket.set_read_timeout(Some(REFRESH))?;
         let socket = Arc::new(socket);
         let handle = Arc::downgrade(&socket);
-        let Started { thread, pinned } = (self.start)(Endpoint { n, socket, stop, cpu })?;
+        let Started { thread, pinned } = self.start(Endpoint { n, socket, stop, cpu })?;
         *unpinned = unpinned.take().or(pinned.err());
         let mut running = self.running();
         running.retain(|(_, thread)| !thread.is_finished());
         running.push((Weak::clone(&handle), thread));
         Ok(handle)
+    }
+
+    fn start(&self, endpoint: Endpoint) -> io::Result<Started> {
+        let (started, answer) = std::sync::mpsc::sync_channel(1);
+        let ended = "the thread that starts others has ended";
+        self.starter.send((endpoint, started)).map_err(|_| io::Error::other(ended))?;
+        answer.recv().map_err(|_| io::Error::other(ended))?
     }
 
     /// Wakes all and waits until they have ended. Someone must have told them to.
@@ -96,6 +94,29 @@ impl Batches {
 
     fn running(&self) -> MutexGuard<'_, Vec<(Weak<UdpSocket>, JoinHandle<()>)>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Endpoint {
+    #[cfg(target_os = "linux")]
+    fn start<R: Responder>(self, make_responder: impl Fn() -> R, shared: &Arc<Shared>) -> io::Result<Started> {
+        let Self { n, socket, stop, cpu } = self;
+        let worker = Worker::new(make_responder(), Arc::clone(shared));
+        let socket = Watched::new(socket, Arc::clone(&shared.udp_overflow));
+        let endpoint = batch::Endpoint { socket, worker, shared: Arc::clone(shared), stop };
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        // pinned before anything else, so that its memory is near
+        let body = move || {
+            let _ = tell.send(cpu.map_or(Ok(()), cpus::pin));
+            endpoint.run();
+        };
+        let thread = std::thread::Builder::new().name(format!("windrose-udp-{n}")).spawn(body)?;
+        Ok(Started { thread, pinned: told.recv().unwrap_or(Ok(())) })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn start<R: Responder>(self, _: impl Fn() -> R, _: &Arc<Shared>) -> io::Result<Started> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 

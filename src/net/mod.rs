@@ -11,7 +11,7 @@
 //! |-------------|-----------------------------------------------------------------------------|
 //! | `bind`      | opening sockets, and saying what to do where that fails                     |
 //! | `server`    | threads: start and stop                                                     |
-//! | `batches`   | a thread for each socket of those that take datagrams many at a time        |
+//! | `batches`   | a thread for each socket where datagrams are taken many at a time, and who starts it |
 //! | `batch`     | the datagram loop, many at a time (Linux); `messages`: its system calls     |
 //! | `udp`       | the datagram loop, one at a time                                            |
 //! | `cpus`      | keeping those threads on their CPUs, and packets with them (Linux)          |

@@ -156,7 +156,7 @@ impl Running {
         let (stop, signal) = watch::channel(None);
         let (udp, tcp, tls, shared) = (Vec::new(), Vec::new(), Vec::new(), Arc::<Shared>::default());
         let make_responder = Arc::new(make_responder);
-        let batches = Batches::new(Arc::clone(&make_responder), Arc::clone(&shared));
+        let batches = Batches::new(Arc::clone(&make_responder), Arc::clone(&shared))?;
         let mut running = Self { udp, batches, tcp, tls, stop, shared, options };
         running.set_limits(running.options.limits);
         for n in 0..running.options.threads.max(1) {

@@ -65,15 +65,29 @@ pub fn prefer_huge_pages(range: std::ops::Range<usize>) {
     let _ = range;
 }
 
-/// What [`lower_priority`] adds to a thread's nice value: where processors are short, one such thread gets a third of what a
-/// serving thread gets. More would let probes time out under a flood, and take down what is up.
-const NICE: libc::c_int = 5;
+/// The nice value of threads behind those that serve queries: where processors are short, one such thread gets a tenth of
+/// what a serving thread gets. Much less would let probes time out under a flood, and take down what is up.
+const NICE: libc::c_int = 10;
 
-/// Puts the calling thread behind those that serve queries. Best effort; only Linux knows it of a single thread.
+/// Puts the calling thread behind those that serve queries: it gets a smaller share, and does not interrupt them where it
+/// has something to do, but waits until their turn is over, some milliseconds (`SCHED_BATCH`, sched(7)). Its share stays its
+/// own. Best effort; only Linux knows it of a single thread.
+///
+/// Threads that it starts are as it is.
 pub fn lower_priority() {
     #[cfg(target_os = "linux")]
-    // SAFETY: no pointers are passed; 0 is the calling thread (setpriority(2), "C library/kernel differences").
-    let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
+    {
+        let priority: c_int = 0;
+        // Not by the C library: that of musl has only a stub for it.
+        // SAFETY: the kernel reads a `sched_param`, which is one `int`, from a live local; 0 is the calling thread.
+        let _ = unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, libc::SCHED_BATCH, &raw const priority) };
+        // SAFETY: no pointers are passed; 0 is the calling thread (setpriority(2), "C library/kernel differences").
+        unsafe {
+            // of a server that was started with less, all threads have that
+            let started = libc::getpriority(libc::PRIO_PROCESS, 0);
+            let _ = libc::setpriority(libc::PRIO_PROCESS, 0, NICE.max(started));
+        }
+    }
 }
 
 /// A datagram that was received.

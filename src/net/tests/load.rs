@@ -1,4 +1,4 @@
-//! What only Linux tells and does: how much a socket dropped, and where a thread runs.
+//! What only Linux tells and does: how much a socket dropped, where a thread runs, and how it is scheduled.
 
 use super::*;
 use crate::net::{Buffers, cpus};
@@ -27,6 +27,14 @@ fn what_a_full_buffer_drops_is_counted_and_stays_counted(udp: Udp) {
     assert_eq!(gauge.counts().udp_overflowed, dropped);
 }
 
+/// The nice value of the calling thread, and its policy (proc_pid_stat(5)).
+fn scheduling() -> String {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+    // behind the name, which may have blanks: fields 3 and on
+    let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+    format!("{} {}", fields[19 - 3], fields[41 - 3])
+}
+
 /// Says of its thread what the system says.
 #[derive(Clone)]
 struct Tell;
@@ -34,10 +42,13 @@ struct Tell;
 impl Responder for Tell {
     fn start_batch(&mut self) {}
 
-    fn respond(&mut self, _: &[u8], _: &Meta, out: &mut [u8]) -> Option<usize> {
+    fn respond(&mut self, query: &[u8], _: &Meta, out: &mut [u8]) -> Option<usize> {
         let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
         let of = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).unwrap().trim();
-        let told = format!("{} {}", of("Name:"), of("Cpus_allowed_list:"));
+        let told = match query {
+            b"when?" => scheduling(),
+            _ => format!("{} {}", of("Name:"), of("Cpus_allowed_list:")),
+        };
         out[..told.len()].copy_from_slice(told.as_bytes());
         Some(told.len())
     }
@@ -93,5 +104,24 @@ fn threads_that_are_not_to_be_pinned_run_anywhere() {
     let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
     let own = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap().trim();
     assert_eq!(place.split_once(' ').unwrap().1, own);
+    running.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn threads_that_are_started_from_behind_are_not_behind() {
+    let before = scheduling();
+    let running = Running::start(Options { threads: 1, ..Options::default() }, || Tell).unwrap();
+    let (behind, listening) = std::thread::scope(|scope| {
+        let reload = || {
+            crate::net::lower_priority();
+            let bound = running.bind(&["127.0.0.1:0".parse().unwrap()]).unwrap();
+            (scheduling(), running.serve(bound).unwrap())
+        };
+        scope.spawn(reload).join().unwrap()
+    });
+    let nice: i32 = before.split_once(' ').unwrap().0.parse().unwrap();
+    assert_eq!(behind, format!("{} {}", nice.max(10), 3), "3 is SCHED_BATCH");
+    let (answer, _) = ask(&udp_client("127.0.0.1:0"), b"when?", listening.addresses()[0]);
+    assert_eq!(String::from_utf8(answer).unwrap(), before);
     running.stop(Duration::from_secs(5));
 }
