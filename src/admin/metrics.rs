@@ -122,6 +122,8 @@ fn sockets(out: &mut Out<'_>, handle: &Handle) -> fmt::Result {
     out.counter("listeners_lost", "Listeners that stopped serving for a fault", counts.listeners_lost)?;
     out.counter("udp_ignored", "Datagrams not looked at: too long, or from port 0", counts.udp_ignored)?;
     out.counter("udp_unsent", "Responses that the kernel did not take", counts.udp_unsent)?;
+    let overflowed = "Datagrams that the kernel dropped as a socket's receive buffer was full";
+    out.counter("udp_overflowed", overflowed, counts.udp_overflowed)?;
     out.counter("panics", "Queries that were not answered for a fault of the program", counts.panics)
 }
 

@@ -84,7 +84,8 @@ impl Listeners {
         let limits = limits(&main.tcp, descriptors);
         let udp = if main.server.udp == UdpMode::Plain { net::Udp::Plain } else { net::Udp::Batch };
         let of_threads = answerers.clone();
-        let options = net::Options { udp, limits, ..net::Options::default() };
+        let buffers = net::Buffers { receive: main.server.udp_receive_buffer, send: main.server.udp_send_buffer };
+        let options = net::Options { udp, buffers, pin: main.server.pin_threads, limits, ..net::Options::default() };
         let threads = net::Running::start(options, move || of_threads.make())?;
         let (hosting, certificates) = (Hosting::start()?, HashMap::new());
         Ok(Self { answerers, threads, hosting, certificates, open: Vec::new(), descriptors, limits })
@@ -210,7 +211,10 @@ impl Listeners {
         let (address, serving) = match ready {
             Ready::Hosted(hosted) => (hosted.address(), Serving::Hosted(hosted)),
             Ready::Native(bound) => match self.threads.serve(bound) {
-                Ok(listening) => (listening.addresses()[0], Serving::Native(listening)),
+                Ok(listening) => {
+                    listening.shortfalls().iter().for_each(|line| warn!("{line}"));
+                    (listening.addresses()[0], Serving::Native(listening))
+                }
                 Err(error) => return switched.errors.push(format!("cannot serve {}: {error}", what.listener)),
             },
         };

@@ -54,6 +54,12 @@ pub struct Server {
     pub host: Host,
     /// How UDP is served.
     pub udp: UdpMode,
+    /// Octets of the receive buffer of each UDP socket, if it is said.
+    pub udp_receive_buffer: Option<usize>,
+    /// Octets of its send buffer, if it is said.
+    pub udp_send_buffer: Option<usize>,
+    /// Whether each thread for UDP stays on one CPU.
+    pub pin_threads: bool,
     /// What `version.bind` in class CHAOS is answered.
     pub version: Option<String>,
     /// What `id.server` and `hostname.bind` in class CHAOS are answered (RFC 4892).
@@ -120,6 +126,11 @@ pub struct ZoneEntry {
 /// Keys of a zone whose features are reserved.
 pub(super) const RESERVED_ZONE_KEYS: [&str; 5] = ["dnssec", "transfer", "update", "primaries", "notify"];
 
+/// The smallest buffer of a socket: 64 KiB, less than a hundred queries.
+const SMALLEST_BUFFER: i64 = 1 << 16;
+/// The largest: 1 GiB, beyond which the system cannot count it.
+const LARGEST_BUFFER: i64 = 1 << 30;
+
 /// Reads the main file. Reports every mistake; none only where the file cannot be read at all.
 pub fn main_file(sources: &Sources, file: FileId, diagnostics: &mut Vec<Diagnostic>) -> Option<Main> {
     with_root(sources, file, diagnostics, |log, mut root| {
@@ -174,6 +185,9 @@ impl Default for Server {
             watch: true,
             host: Host::Native,
             udp: UdpMode::Auto,
+            udp_receive_buffer: None,
+            udp_send_buffer: None,
+            pin_threads: false,
             version: None,
             identity: None,
             nsid: None,
@@ -211,11 +225,39 @@ fn server(log: &mut Log<'_>, mut table: Table<'_>, tls: &[&str], used: &mut Vec<
         let known = [("auto", Some(UdpMode::Auto)), ("batch", batch), ("plain", Some(UdpMode::Plain))];
         server.udp = built(log, value, &known, "on this system").unwrap_or_default();
     }
+    server.udp_receive_buffer = table.take("udp_receive_buffer").and_then(|value| buffer(log, value));
+    server.udp_send_buffer = table.take("udp_send_buffer").and_then(|value| buffer(log, value));
+    server.pin_threads = table.take("pin_threads").is_some_and(|value| pin_threads(log, value, &server));
     server.version = table.take("version").and_then(|value| chaos_text(log, value));
     server.identity = table.take("identity").and_then(|value| chaos_text(log, value));
     server.nsid = table.take("nsid").and_then(|value| nsid(log, value));
     table.close(log);
     server
+}
+
+/// Octets of a socket's buffer.
+fn buffer(log: &mut Log<'_>, value: Value<'_>) -> Option<usize> {
+    usize::try_from(value.integer(log, SMALLEST_BUFFER..=LARGEST_BUFFER)?).ok()
+}
+
+/// Whether to pin the threads of a server whose host and loop are known.
+fn pin_threads(log: &mut Log<'_>, value: Value<'_>, server: &Server) -> bool {
+    let span = value.span;
+    let pin = value.boolean(log).unwrap_or_default();
+    let idle = match (server.host, server.udp) {
+        _ if !cfg!(target_os = "linux") => Some("on this system"),
+        (Host::Hickory, _) => Some("with host = \"hickory\""),
+        (_, UdpMode::Plain) => Some("with udp = \"plain\""),
+        _ => None,
+    };
+    if let Some(idle) = idle.filter(|_| pin) {
+        log.warn(
+            span,
+            format!("\"pin_threads\" has no effect {idle}"),
+            "remove it: only host = \"native\" with udp = \"batch\", on Linux, has threads for UDP alone",
+        );
+    }
+    pin
 }
 
 /// `[tls.NAME]` tables by name; none where one lacks something, so that what refers to it is not blamed.

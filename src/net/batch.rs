@@ -4,6 +4,7 @@
 //! by up to [`WIDTH`] queries, and where there is none the thread sleeps in the kernel.
 
 use super::messages::{Messages, WIDTH};
+use super::overflow::Watched;
 use super::server::{Shared, Stop};
 use super::udp::{REST, SEND_PATIENCE, count};
 use super::worker::Worker;
@@ -21,7 +22,7 @@ const LAST: usize = 16;
 
 /// A socket, what answers it, and when that ends.
 pub(super) struct Endpoint<R> {
-    pub(super) socket: Arc<UdpSocket>,
+    pub(super) socket: Watched<UdpSocket>,
     pub(super) worker: Worker<R>,
     pub(super) shared: Arc<Shared>,
     pub(super) stop: Stop,

@@ -1,13 +1,15 @@
 //! Opening sockets, and saying what to do where that fails.
 
+#[cfg(target_os = "linux")]
+use super::cpus;
 use super::{Encrypted, Limits, sys};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::AsFd;
 
-/// Octets asked for each socket buffer (the kernel caps them at `net.core.rmem_max`): some thousand queries that wait
-/// out a pause of the thread. Smaller loses bursts, larger only keeps queries until their clients have given up.
+/// Octets asked for each socket buffer where nothing is said (the kernel caps them at `net.core.rmem_max`): some thousand
+/// queries that wait out a pause of the thread. Smaller loses bursts, larger only keeps queries until their clients have given up.
 const BUFFER: usize = 1 << 20;
 /// Octets asked for what a connection has sent and its client not taken. Smaller slows long responses down on long paths;
 /// larger is kernel memory for whoever asks and does not read, and without a figure the kernel goes up to megabytes.
@@ -24,6 +26,11 @@ pub struct Options {
     pub threads: usize,
     /// How datagrams are taken.
     pub udp: Udp,
+    /// The buffers of their sockets.
+    pub buffers: Buffers,
+    /// Whether each thread for UDP stays on one CPU and is given what comes in there. Only where datagrams are taken in
+    /// batches: those threads do nothing else.
+    pub pin: bool,
     /// What connections are allowed.
     pub limits: Limits,
 }
@@ -37,22 +44,37 @@ pub enum Udp {
     Plain,
 }
 
+/// Octets of datagrams that a socket keeps, its own account of them included; what is not said is as it suits most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Buffers {
+    /// Those that wait to be received.
+    pub receive: Option<usize>,
+    /// Those that wait to be sent.
+    pub send: Option<usize>,
+}
+
 impl Default for Options {
     fn default() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { threads, udp: Udp::Batch, limits: Limits::default() }
+        Self { threads, udp: Udp::Batch, buffers: Buffers::default(), pin: false, limits: Limits::default() }
     }
 }
 
 /// Sockets that are open and not yet served.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Bound {
     pub(super) addresses: Vec<SocketAddr>,
     /// For each thread, the sockets of all addresses.
     pub(super) udp: Vec<Vec<UdpSocket>>,
     pub(super) tcp: Vec<Vec<TcpListener>>,
+    /// The CPU of each thread for UDP; none where they run anywhere.
+    pub(super) cpus: Vec<usize>,
+    /// Why it does not do that, or not wholly.
+    pub(super) unpinned: Option<io::Error>,
     /// What the connections are encrypted by, if they are.
     pub(super) encrypted: Option<Encrypted>,
+    /// What the system did not give although it was asked for, a line each.
+    pub(super) shortfalls: Vec<String>,
 }
 
 impl Bound {
@@ -60,12 +82,31 @@ impl Bound {
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
+
+    /// Gives each thread for UDP a CPU, and its sockets what comes in there, as far as the system does.
+    pub(super) fn spread(&mut self) {
+        #[cfg(target_os = "linux")]
+        {
+            self.unpinned = self.try_spread().err();
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn try_spread(&mut self) -> io::Result<()> {
+        let allowed = cpus::allowed()?;
+        self.cpus = allowed.into_iter().cycle().take(self.udp.len()).collect();
+        // The program of one socket is that of all that share its address. A single one has nothing to choose from.
+        for socket in self.udp.first().filter(|_| self.udp.len() > 1).into_iter().flatten() {
+            cpus::steer(socket.as_fd(), &self.cpus)?;
+        }
+        Ok(())
+    }
 }
 
 /// Opens UDP and TCP sockets for every address and thread, or none at all.
-pub(super) fn bind(addresses: &[SocketAddr], threads: usize) -> io::Result<Bound> {
-    let threads = threads.max(1);
-    let mut bound = Bound { addresses: Vec::new(), udp: Vec::new(), tcp: Vec::new(), encrypted: None };
+pub(super) fn bind(addresses: &[SocketAddr], options: &Options) -> io::Result<Bound> {
+    let threads = options.threads.max(1);
+    let mut bound = Bound::default();
     bound.udp.resize_with(threads, Vec::new);
     bound.tcp.resize_with(threads, Vec::new);
     let mut held = Vec::new();
@@ -81,6 +122,12 @@ pub(super) fn bind(addresses: &[SocketAddr], threads: usize) -> io::Result<Bound
             bound.tcp[thread].push(open(address, Kind::Tcp, true)?.into());
         }
     }
+    for sockets in &bound.udp {
+        sockets.iter().for_each(|socket| options.buffers.ask(socket));
+    }
+    let short =
+        bound.addresses.iter().zip(&bound.udp[0]).filter_map(|(address, udp)| options.buffers.short(*address, udp));
+    bound.shortfalls = short.collect();
     for listener in bound.tcp.iter().flatten() {
         listen(listener, Kind::Tcp)?;
     }
@@ -103,13 +150,50 @@ pub(super) fn bind_encrypted(address: SocketAddr, threads: usize, by: Encrypted)
         (0..threads.max(1)).map(|_| open(address, kind, true).map(Into::into)).collect::<io::Result<_>>()?;
     listeners.iter().try_for_each(|listener| listen(listener, kind))?;
     let tcp = listeners.into_iter().map(|listener| vec![listener]).collect();
-    Ok(Bound { addresses: vec![address], udp: Vec::new(), tcp, encrypted: Some(by) })
+    Ok(Bound { addresses: vec![address], tcp, encrypted: Some(by), ..Bound::default() })
+}
+
+impl Buffers {
+    /// Asks for what is said. What came of it, [`short`](Self::short) tells.
+    fn ask(&self, socket: &UdpSocket) {
+        let socket = SockRef::from(socket);
+        let _ = self.receive.map(|octets| socket.set_recv_buffer_size(octets));
+        let _ = self.send.map(|octets| socket.set_send_buffer_size(octets));
+    }
+
+    /// What a socket did not get of it, for the operator.
+    fn short(&self, address: SocketAddr, socket: &UdpSocket) -> Option<String> {
+        let socket = SockRef::from(socket);
+        let receive = short(self.receive, socket.recv_buffer_size(), "receive", "net.core.rmem_max");
+        let send = short(self.send, socket.send_buffer_size(), "send", "net.core.wmem_max");
+        let short: Vec<String> = receive.into_iter().chain(send).collect();
+        (!short.is_empty()).then(|| format!("{address} (UDP): {}", short.join("; ")))
+    }
+}
+
+fn short(asked: Option<usize>, reported: io::Result<usize>, what: &str, limit: &str) -> Option<String> {
+    let asked = asked?;
+    // Linux doubles what it is asked for, and says so (socket(7), SO_RCVBUF)
+    let given = reported.unwrap_or(0) / if cfg!(target_os = "linux") { 2 } else { 1 };
+    let remedy = if cfg!(target_os = "linux") {
+        format!("raise {limit} (sysctl -w {limit}={asked}) and restart, or ask for less")
+    } else {
+        "ask for less".to_owned()
+    };
+    (given < asked).then(|| format!("udp_{what}_buffer is {asked} octets, but the system gives {given}: {remedy}"))
+}
+
+/// That threads could not be pinned, for the operator.
+pub(super) fn not_pinned(addresses: &[SocketAddr], error: &io::Error) -> String {
+    let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    let addresses = addresses.join(", ");
+    format!("{addresses} (UDP): pin_threads is not, or not wholly in effect: the system refuses it ({error})")
 }
 
 /// Starts listening only when everything is bound: whoever connects is sure to be accepted.
 fn listen(listener: &TcpListener, kind: Kind) -> io::Result<()> {
     let address = listener.local_addr()?;
-    socket2::SockRef::from(listener).listen(BACKLOG).map_err(|e| explain(&e, address, kind.name()))
+    SockRef::from(listener).listen(BACKLOG).map_err(|e| explain(&e, address, kind.name()))
 }
 
 /// A pair of sockets that were opened without sharing: proof that nobody else has the address.
@@ -236,6 +320,51 @@ pub(super) fn explain(error: &io::Error, address: SocketAddr, protocol: &str) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn bind(addresses: &[SocketAddr], threads: usize) -> io::Result<Bound> {
+        super::bind(addresses, &Options { threads, ..Options::default() })
+    }
+
+    /// What one listener with these buffers has, as its sockets report it, and its shortfalls.
+    fn with(buffers: Buffers) -> (Vec<[usize; 2]>, Vec<String>) {
+        let options = Options { threads: 2, buffers, ..Options::default() };
+        let bound = super::bind(&["127.0.0.1:0".parse().unwrap()], &options).unwrap();
+        let sizes = |socket: &UdpSocket| {
+            let socket = SockRef::from(socket);
+            [socket.recv_buffer_size().unwrap(), socket.send_buffer_size().unwrap()]
+        };
+        (bound.udp.iter().flatten().map(sizes).collect(), bound.shortfalls)
+    }
+
+    #[test]
+    fn every_socket_has_the_buffers_asked_for() {
+        let (sizes, short) = with(Buffers { receive: Some(65_536), send: Some(131_072) });
+        let doubled = if cfg!(target_os = "linux") { 2 } else { 1 };
+        assert_eq!((sizes, short), (vec![[65_536 * doubled, 131_072 * doubled]; 2], vec![]));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_smaller_buffer_than_asked_for_is_told_once_with_the_remedy() {
+        let most = |limit: &str| -> usize {
+            let text = std::fs::read_to_string(format!("/proc/sys/net/core/{limit}")).unwrap();
+            text.trim().parse().unwrap()
+        };
+        let (receive, send) = (most("rmem_max"), most("wmem_max"));
+        let (_, short) = with(Buffers { receive: Some(receive + 1), send: Some(send + 1) });
+        let [line] = short.as_slice() else { panic!("{short:?}") };
+        for part in [
+            format!("udp_receive_buffer is {} octets, but the system gives {receive}:", receive + 1),
+            format!("net.core.rmem_max={}", receive + 1),
+            format!("udp_send_buffer is {} octets, but the system gives {send}:", send + 1),
+            format!("net.core.wmem_max={}", send + 1),
+        ] {
+            assert!(line.contains(&part), "{line}");
+        }
+        let (_, short) = with(Buffers { receive: Some(receive), send: None });
+        assert_eq!(short, [""; 0]);
+        assert_eq!(with(Buffers::default()).1, [""; 0]);
+    }
 
     #[test]
     fn port_zero_gives_one_port_to_both_protocols_and_all_threads() {

@@ -11,8 +11,11 @@
 //! |-------------|-----------------------------------------------------------------------------|
 //! | `bind`      | opening sockets, and saying what to do where that fails                     |
 //! | `server`    | threads: start and stop                                                     |
+//! | `batches`   | a thread for each socket where datagrams are taken many at a time, and who starts it |
 //! | `batch`     | the datagram loop, many at a time (Linux); `messages`: its system calls     |
 //! | `udp`       | the datagram loop, one at a time                                            |
+//! | `cpus`      | keeping those threads on their CPUs, and packets with them (Linux)          |
+//! | `overflow`  | how many datagrams the kernel dropped                                       |
 //! | `tcp`       | accepting connections                                                       |
 //! | `places`    | how many connections there may be, and which one gives way                  |
 //! | `stream`    | one connection: pipelining, time limits                                     |
@@ -23,20 +26,24 @@
 //! | [`hosted`]  | QUIC, and in a second way UDP and TCP, served by hickory-server               |
 //! | `taken`     | since when a client has not taken what is written to it                      |
 //! | `worker`    | a thread's responder, walled off: its panic costs a query, not the thread   |
-//! | `sys`       | other system calls: packet info, limits, priorities; with `messages` the only `unsafe` here |
+//! | `sys`       | other system calls: packet info, limits, priorities; with `messages` and `cpus` the only `unsafe` here |
 //!
 //! Deliberately absent: queues between threads, a task for each query, logging.
 #![allow(clippy::disallowed_methods, reason = "net reads the clock, once a batch")]
 
 #[cfg(target_os = "linux")]
 mod batch;
+mod batches;
 mod bind;
+#[cfg(target_os = "linux")]
+mod cpus;
 mod frame;
 mod freshness;
 pub mod hosted;
 mod https;
 #[cfg(target_os = "linux")]
 mod messages;
+mod overflow;
 mod places;
 mod server;
 mod stream;
@@ -51,7 +58,7 @@ mod worker;
 mod tests;
 
 pub use crate::answer::{Meta, Transport};
-pub use bind::{Bound, Options, Udp};
+pub use bind::{Bound, Buffers, Options, Udp};
 pub use places::Limits;
 pub use server::{Counts, Gauge, Listening, Running};
 pub use sys::{give_back_memory, keep_large_memory_apart, lower_priority, prefer_huge_pages, raise_descriptor_limit};

@@ -1,8 +1,8 @@
 //! Threads: start and stop.
 
-#[cfg(target_os = "linux")]
-use super::batch;
+use super::batches::{Batches, wake};
 use super::https::Service;
+use super::overflow::Overflow;
 use super::places::Places;
 use super::stream::Scratch;
 use super::tls::Speaks;
@@ -10,12 +10,11 @@ use super::worker::Worker;
 use super::{Bound, Encrypted, Limits, Options, Responder, Udp, bind, tcp, udp};
 use arc_swap::ArcSwap;
 use std::cell::RefCell;
-use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -40,14 +39,6 @@ pub struct Running {
     options: Options,
 }
 
-/// Threads that take datagrams in batches.
-struct Batches {
-    /// Starts one.
-    #[allow(clippy::type_complexity, reason = "it is said once")]
-    start: Box<dyn Fn(usize, Arc<UdpSocket>, Stop) -> io::Result<JoinHandle<()>> + Send + Sync>,
-    running: Mutex<Vec<(Weak<UdpSocket>, JoinHandle<()>)>>,
-}
-
 /// Sockets being served, of one or more addresses. Dropping it closes them: nothing more is accepted or received,
 /// queries in hand are answered. Others are not touched.
 #[derive(Debug)]
@@ -55,6 +46,7 @@ pub struct Listening {
     addresses: Vec<SocketAddr>,
     /// Those whose threads wait for nothing but datagrams.
     batches: Vec<Weak<UdpSocket>>,
+    shortfalls: Vec<String>,
     stop: watch::Sender<Option<Instant>>,
 }
 
@@ -62,6 +54,11 @@ impl Listening {
     /// The addresses, with the ports that were chosen.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// What the system did not give although it was asked for, a line each for the operator. It serves without.
+    pub fn shortfalls(&self) -> &[String] {
+        &self.shortfalls
     }
 
     /// Closes the sockets and waits until they are, or until the grace is over for those that are still writing.
@@ -77,14 +74,6 @@ impl Drop for Listening {
     fn drop(&mut self) {
         self.stop.send_replace(Some(Instant::now()));
         self.batches.iter().for_each(wake);
-    }
-}
-
-/// Makes a thread that waits for datagrams look at the signal: nothing more is received.
-fn wake(socket: &Weak<UdpSocket>) {
-    if let Some(socket) = socket.upgrade() {
-        // It says that the socket is not connected, and wakes its readers all the same (inet_shutdown in Linux).
-        let _ = socket2::SockRef::from(&*socket).shutdown(std::net::Shutdown::Read);
     }
 }
 
@@ -123,6 +112,8 @@ pub struct Counts {
     pub udp_ignored: u64,
     /// Responses that the kernel did not take.
     pub udp_unsent: u64,
+    /// Datagrams that the kernel dropped, as the receive buffer of their socket was full.
+    pub udp_overflowed: u64,
     /// Listeners of hickory-server that gave their sockets up.
     pub listeners_lost: u64,
     /// Panics of the responder.
@@ -139,6 +130,7 @@ pub(super) struct Shared {
     pub(super) tcp_cut: AtomicU64,
     pub(super) udp_ignored: AtomicU64,
     pub(super) udp_unsent: AtomicU64,
+    pub(super) udp_overflow: Arc<Overflow>,
     pub(super) listeners_lost: AtomicU64,
     pub(super) panics: AtomicU64,
 }
@@ -164,7 +156,7 @@ impl Running {
         let (stop, signal) = watch::channel(None);
         let (udp, tcp, tls, shared) = (Vec::new(), Vec::new(), Vec::new(), Arc::<Shared>::default());
         let make_responder = Arc::new(make_responder);
-        let batches = Batches::new(Arc::clone(&make_responder), Arc::clone(&shared));
+        let batches = Batches::new(Arc::clone(&make_responder), Arc::clone(&shared))?;
         let mut running = Self { udp, batches, tcp, tls, stop, shared, options };
         running.set_limits(running.options.limits);
         for n in 0..running.options.threads.max(1) {
@@ -183,7 +175,11 @@ impl Running {
 
     /// Opens UDP and TCP sockets for every address and thread, or none at all.
     pub fn bind(&self, addresses: &[SocketAddr]) -> io::Result<Bound> {
-        bind::bind(addresses, self.options.threads)
+        let mut bound = bind::bind(addresses, &self.options)?;
+        if self.options.pin && self.takes_batches() {
+            bound.spread();
+        }
+        Ok(bound)
     }
 
     /// Opens a listener for encrypted connections for every thread, or none at all.
@@ -199,15 +195,17 @@ impl Running {
     /// Serves sockets that [`bind`](Self::bind) opened, until the handle is dropped.
     pub fn serve(&self, bound: Bound) -> io::Result<Listening> {
         let (stop, signal) = watch::channel(None);
-        let mut batches = Vec::new();
+        let (mut batches, mut shortfalls, mut unpinned) = (Vec::new(), bound.shortfalls, bound.unpinned);
         let (for_batches, for_threads) =
             if self.takes_batches() { (bound.udp, Vec::new()) } else { (Vec::new(), bound.udp) };
         for (n, sockets) in for_batches.into_iter().enumerate() {
             for socket in sockets {
                 let stop = Stop { all: self.stop.subscribe(), own: signal.clone() };
-                batches.push(self.batches.serve(n, socket, stop)?);
+                let cpu = bound.cpus.get(n).copied();
+                batches.push(self.batches.serve(n, socket, stop, cpu, &mut unpinned)?);
             }
         }
+        shortfalls.extend(unpinned.map(|error| bind::not_pinned(&bound.addresses, &error)));
         let udp = self.udp.iter().zip(for_threads.into_iter().map(Sockets::Udp));
         let threads = if bound.encrypted.is_some() { &self.tls } else { &self.tcp };
         // one for all threads, so that a client's session is known to each
@@ -221,7 +219,7 @@ impl Running {
             thread.serve(sockets, signal.clone())?;
         }
         drop(signal);
-        Ok(Listening { addresses: bound.addresses, batches, stop })
+        Ok(Listening { addresses: bound.addresses, batches, shortfalls, stop })
     }
 
     /// Stops: nothing more is accepted or received, queries in hand are answered, threads are joined. What is not done
@@ -261,61 +259,6 @@ impl Running {
     }
 }
 
-impl Batches {
-    #[cfg(target_os = "linux")]
-    fn new<R: Responder>(make_responder: Arc<impl Fn() -> R + Send + Sync + 'static>, shared: Arc<Shared>) -> Self {
-        let start = move |n: usize, socket, stop| {
-            let worker = Worker::new(make_responder(), Arc::clone(&shared));
-            let endpoint = batch::Endpoint { socket, worker, shared: Arc::clone(&shared), stop };
-            std::thread::Builder::new().name(format!("windrose-udp-{n}")).spawn(|| endpoint.run())
-        };
-        Self { start: Box::new(start), running: Mutex::default() }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn new<R: Responder>(_: Arc<impl Fn() -> R + Send + Sync + 'static>, _: Arc<Shared>) -> Self {
-        Self { start: Box::new(|_, _, _| Err(io::ErrorKind::Unsupported.into())), running: Mutex::default() }
-    }
-
-    /// Starts a thread for a socket.
-    fn serve(&self, n: usize, socket: UdpSocket, stop: Stop) -> io::Result<Weak<UdpSocket>> {
-        socket.set_nonblocking(false)?;
-        socket.set_read_timeout(Some(REFRESH))?;
-        let socket = Arc::new(socket);
-        let handle = Arc::downgrade(&socket);
-        let thread = (self.start)(n, socket, stop)?;
-        let mut running = self.running();
-        running.retain(|(_, thread)| !thread.is_finished());
-        running.push((Weak::clone(&handle), thread));
-        Ok(handle)
-    }
-
-    /// Wakes all and waits until they have ended. Someone must have told them to.
-    fn stop(&self) {
-        for (socket, thread) in std::mem::take(&mut *self.running()) {
-            wake(&socket);
-            // A panic outside the responder was reported by the panic hook; there is nobody else to tell.
-            let _ = thread.join();
-        }
-    }
-
-    fn running(&self) -> MutexGuard<'_, Vec<(Weak<UdpSocket>, JoinHandle<()>)>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Batches {
-    fn drop(&mut self) {
-        self.running().iter().for_each(|(socket, _)| wake(socket));
-    }
-}
-
-impl fmt::Debug for Batches {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batches").field("running", &self.running().len()).finish_non_exhaustive()
-    }
-}
-
 /// Tells what went wrong so far in the data threads.
 #[derive(Clone, Debug)]
 pub struct Gauge(Arc<Shared>);
@@ -331,6 +274,7 @@ impl Gauge {
             tcp_cut: get(&self.0.tcp_cut),
             udp_ignored: get(&self.0.udp_ignored),
             udp_unsent: get(&self.0.udp_unsent),
+            udp_overflowed: self.0.udp_overflow.total(),
             listeners_lost: get(&self.0.listeners_lost),
             panics: get(&self.0.panics),
         }

@@ -65,15 +65,29 @@ pub fn prefer_huge_pages(range: std::ops::Range<usize>) {
     let _ = range;
 }
 
-/// What [`lower_priority`] adds to a thread's nice value: where processors are short, one such thread gets a third of what a
-/// serving thread gets. More would let probes time out under a flood, and take down what is up.
-const NICE: libc::c_int = 5;
+/// The nice value of threads behind those that serve queries: where processors are short, one such thread gets a tenth of
+/// what a serving thread gets. Much less would let probes time out under a flood, and take down what is up.
+const NICE: libc::c_int = 10;
 
-/// Puts the calling thread behind those that serve queries. Best effort; only Linux knows it of a single thread.
+/// Puts the calling thread behind those that serve queries: it gets a smaller share, and does not interrupt them where it
+/// has something to do, but waits until their turn is over, some milliseconds (`SCHED_BATCH`, sched(7)). Its share stays its
+/// own. Best effort; only Linux knows it of a single thread.
+///
+/// Threads that it starts are as it is.
 pub fn lower_priority() {
     #[cfg(target_os = "linux")]
-    // SAFETY: no pointers are passed; 0 is the calling thread (setpriority(2), "C library/kernel differences").
-    let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE) };
+    {
+        let priority: c_int = 0;
+        // Not by the C library: that of musl has only a stub for it.
+        // SAFETY: the kernel reads a `sched_param`, which is one `int`, from a live local; 0 is the calling thread.
+        let _ = unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, libc::SCHED_BATCH, &raw const priority) };
+        // SAFETY: no pointers are passed; 0 is the calling thread (setpriority(2), "C library/kernel differences").
+        unsafe {
+            // of a server that was started with less, all threads have that
+            let started = libc::getpriority(libc::PRIO_PROCESS, 0);
+            let _ = libc::setpriority(libc::PRIO_PROCESS, 0, NICE.max(started));
+        }
+    }
 }
 
 /// A datagram that was received.
@@ -140,6 +154,25 @@ pub(super) fn ignore_path_mtu(socket: BorrowedFd<'_>, v6: bool) -> io::Result<()
         set(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE)
     } else {
         set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE)
+    }
+}
+
+/// How many datagrams the kernel has dropped that came for a socket, modulo 2^32: for want of room in its receive buffer, or
+/// (rare, as interfaces look first) with a wrong checksum. None where the system does not tell (Linux does since 4.12).
+pub(super) fn dropped(socket: BorrowedFd<'_>) -> Option<u32> {
+    #[cfg(target_os = "linux")]
+    {
+        let mut info = [0_u32; libc::SK_MEMINFO_DROPS as usize + 1];
+        let mut length = size_of_val(&info) as libc::socklen_t;
+        let (level, option, pointer) = (libc::SOL_SOCKET, libc::SO_MEMINFO, ptr::from_mut(&mut info).cast());
+        // SAFETY: `pointer` and `length` describe `info`, which lives through the call and holds any numbers.
+        let result = unsafe { libc::getsockopt(socket.as_raw_fd(), level, option, pointer, &raw mut length) };
+        (result == 0 && length as usize == size_of_val(&info)).then_some(info[libc::SK_MEMINFO_DROPS as usize])
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = socket;
+        None
     }
 }
 

@@ -1,5 +1,6 @@
 //! The datagram loop: receive, respond, send, up to a batch at a time.
 
+use super::overflow::Watched;
 use super::server::{Shared, Stop, Thread};
 use super::worker::Worker;
 use super::{Meta, Responder, Transport, sys};
@@ -37,7 +38,7 @@ pub(super) fn serve<R: Responder>(
     for socket in sockets {
         let local = socket.local_addr()?;
         let endpoint = Endpoint {
-            socket: UdpSocket::from_std(socket)?,
+            socket: Watched::new(Arc::new(UdpSocket::from_std(socket)?), Arc::clone(&thread.shared.udp_overflow)),
             local,
             worker: Rc::clone(&thread.worker),
             shared: Arc::clone(&thread.shared),
@@ -49,7 +50,7 @@ pub(super) fn serve<R: Responder>(
 
 /// One socket and what answers it.
 struct Endpoint<R> {
-    socket: UdpSocket,
+    socket: Watched<UdpSocket>,
     local: SocketAddr,
     worker: Rc<RefCell<Worker<R>>>,
     shared: Arc<Shared>,

@@ -14,7 +14,8 @@ fn defaults() {
     assert_eq!(listen, ["127.0.0.1:5300 (UDP and TCP)", "[::1]:5300 (UDP and TCP)"]);
     assert!(server.watch && server.host == Host::Native && tls.is_empty() && admin == Default::default());
     assert_eq!((server.zones, server.state, server.startup_wait), (None, None, None));
-    assert_eq!(server.udp, UdpMode::Auto);
+    assert_eq!((server.udp, server.udp_receive_buffer, server.udp_send_buffer), (UdpMode::Auto, None, None));
+    assert!(!server.pin_threads);
     assert_eq!((server.nsid, cookies, rate_limit), (None, Cookies::default(), None));
     assert_eq!((tcp.idle_timeout, tcp.max_connections), (Duration::from_secs(10), 10_000));
     assert!(databases.is_empty() && shared.is_empty() && zones.is_empty());
@@ -33,6 +34,8 @@ fn everything_said() {
         startup_wait = "2500ms"
         host = "hickory"
         udp = "plain"
+        udp_receive_buffer = 8388608
+        udp_send_buffer = 65536
         nsid = "0x66c3A0"
         [cookies]
         enabled = true
@@ -81,6 +84,7 @@ fn everything_said() {
     assert_eq!(main.server.zones.expect("said").0, "z");
     assert_eq!(main.server.state.expect("said").0, "s");
     assert_eq!(main.server.udp, UdpMode::Plain);
+    assert_eq!((main.server.udp_receive_buffer, main.server.udp_send_buffer), (Some(8_388_608), Some(65_536)));
     assert_eq!(main.server.nsid.as_deref(), Some(&[0x66, 0xc3, 0xa0][..]));
     assert!(main.cookies.enabled && main.cookies.require);
     assert_eq!(main.cookies.secret_file.expect("said").0, "cookies.secret");
@@ -146,6 +150,15 @@ const BROKEN: &[(&str, &[&str])] = &[
         "[server]\nhost = \"hickry\"\nudp = 1",
         &["3:8: \"hickry\" is not one of \"native\", \"hickory\"", "4:7: \"udp\" must be a string, not an integer"],
     ),
+    (
+        "[server]\npin_threads = true\nudp = \"plain\"",
+        &["3:15: warning: \"pin_threads\" has no effect with udp = \"plain\""],
+    ),
+    (
+        "[server]\npin_threads = true\nhost = \"hickory\"",
+        &["3:15: warning: \"pin_threads\" has no effect with host = \"hickory\""],
+    ),
+    ("[server]\npin_threads = \"no\"", &["3:15: \"pin_threads\" must be true or false, not a string"]),
     ("[server]\nudp = \"fast\"", &["3:7: \"fast\" is not one of \"auto\", \"batch\", \"plain\""]),
     (
         "[server]\nwatch = 1\nzone = \"z\"",

@@ -8,7 +8,8 @@ use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Echoes the query and notes its `Meta`; `drop` is not answered, `panic` panics, `big` is answered with 60,000 octets.
+/// Echoes the query and notes its `Meta`; `drop` is not answered, `rest` takes a while, `panic` panics, `big` is answered with
+/// 60,000 octets.
 #[derive(Clone, Default)]
 struct Echo {
     seen: Arc<Mutex<Vec<Meta>>>,
@@ -25,6 +26,10 @@ impl Responder for Echo {
         self.seen.lock().unwrap().push(*meta);
         match query {
             b"drop" => return None,
+            b"rest" => {
+                std::thread::sleep(Duration::from_millis(200));
+                return None;
+            }
             b"panic" => panic!("as the test asked"),
             b"big" => {
                 out[..60_000].fill(b'x');
@@ -89,6 +94,9 @@ macro_rules! both_loops {
         }
     };
 }
+
+#[cfg(target_os = "linux")]
+mod load;
 
 fn udp_client(local: &str) -> UdpSocket {
     let socket = UdpSocket::bind(local).unwrap();
@@ -292,7 +300,7 @@ fn stop_is_prompt_although_connections_are_open() {
     assert!(is_closed(&mut stream));
     assert!(TcpStream::connect(server.address).is_err());
     // The address is free at once.
-    super::bind::bind(&[server.address], 1).unwrap();
+    super::bind::bind(&[server.address], &Options::default()).unwrap();
 }
 
 #[test]
@@ -350,7 +358,7 @@ fn closing_one_address_leaves_the_others(udp: Udp) {
     let mut stays = server.connect();
     drop(more);
     assert!(is_closed(&mut gone));
-    eventually(|| super::bind::bind(&[address], 1).is_ok());
+    eventually(|| super::bind::bind(&[address], &Options::default()).is_ok());
     assert_eq!(ask(&socket, b"y", server.address).0, b"y");
     stays.write_all(&frame(b"z")).unwrap();
     assert_eq!(read_frame(&mut stays).unwrap(), b"z");
