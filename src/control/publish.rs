@@ -12,7 +12,7 @@ use tokio::time::{Instant, interval_at, sleep, sleep_until, timeout};
 use tracing::{debug, error, info, warn};
 
 use crate::base::Mono;
-use crate::config::{Main, RateLimit};
+use crate::config::{Main, RateLimit, Server};
 use crate::health::{Board, Machine, ProbeKey, TargetView, Verdict};
 use crate::probe::{Change, Event, Options, Poller, clock};
 use crate::snapshot::{Loaded, Snapshot};
@@ -47,8 +47,8 @@ const STARTUP_MARGIN: Duration = Duration::from_millis(500);
 pub struct Control {
     shared: Arc<Shared>,
     config: PathBuf,
-    /// The state folder, as it was written at the start.
-    state: Option<String>,
+    /// `[server]`, as it was at the start.
+    server: Server,
     /// The size of the table of rates, as it was at the start.
     table_size: usize,
     /// The publisher and the saver.
@@ -109,8 +109,7 @@ impl Control {
         let publisher = tokio::spawn(publish_on_events(Arc::clone(&shared), received));
         let saver = tokio::spawn(save_on_change(Arc::clone(&shared)));
         let table_size = main.rate_limit.map_or(RateLimit::TABLE_SIZE, |limit| limit.table_size);
-        let state = main.server.state.map(|(state, _)| state);
-        Self { shared, config: config.to_owned(), state, table_size, tasks: [publisher, saver] }
+        Self { shared, config: config.to_owned(), server: main.server, table_size, tasks: [publisher, saver] }
     }
 
     /// What serving threads read.
@@ -175,8 +174,17 @@ impl Control {
 
     /// Some things are as they were at the start until the next one.
     fn warn_of_restart(&self, main: &Main) {
-        if main.server.state.as_ref().map(|(state, _)| state) != self.state.as_ref() {
-            warn!("another [server] state is used after a restart");
+        let (old, new) = (&self.server, &main.server);
+        let folder = |server: &Server| server.state.as_ref().map(|(state, _)| state.clone());
+        let changes = [
+            (folder(old) != folder(new), "state"),
+            (old.udp != new.udp, "udp"),
+            (old.udp_receive_buffer != new.udp_receive_buffer, "udp_receive_buffer"),
+            (old.udp_send_buffer != new.udp_send_buffer, "udp_send_buffer"),
+            (old.pin_threads != new.pin_threads, "pin_threads"),
+        ];
+        for (_, key) in changes.into_iter().filter(|(changed, _)| *changed) {
+            warn!("another [server] {key} is used after a restart");
         }
         if main.rate_limit.as_ref().is_some_and(|limit| limit.table_size != self.table_size) {
             warn!("another [rate_limit] table_size is used after a restart");
