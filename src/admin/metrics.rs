@@ -4,7 +4,7 @@ use std::fmt::{self, Debug};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder};
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
@@ -12,6 +12,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::control::{Handle, Sums};
 use crate::health::Machine;
+use crate::net::BatchTimes;
 use crate::probe::clock;
 use crate::snapshot::Snapshot;
 use crate::steer::{Assume, standings};
@@ -66,6 +67,12 @@ impl Out<'_> {
             ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
         }
         Ok(())
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, unit: &Unit, times: &BatchTimes) -> fmt::Result {
+        let mut encoder = self.0.encode_descriptor(name, help, Some(unit), MetricType::Histogram)?;
+        let count = times.ranges.iter().map(|(_, count)| count).sum();
+        encoder.encode_histogram::<NoLabelSet>(times.seconds, count, &times.ranges, None)
     }
 
     fn gauges<L: EncodeLabelSet>(
@@ -124,6 +131,8 @@ fn sockets(out: &mut Out<'_>, handle: &Handle) -> fmt::Result {
     out.counter("udp_unsent", "Responses that the kernel did not take", counts.udp_unsent)?;
     let overflowed = "Datagrams that the kernel dropped as a socket's receive buffer was full";
     out.counter("udp_overflowed", overflowed, counts.udp_overflowed)?;
+    let took = "From when a batch of datagrams is there until its responses are sent, one batch of many timed";
+    out.histogram("udp_batch", took, &Unit::Seconds, &handle.serving.sockets.batch_times())?;
     out.counter("panics", "Queries that were not answered for a fault of the program", counts.panics)
 }
 

@@ -34,11 +34,14 @@ impl<R: Responder> Endpoint<R> {
     pub(super) fn run(mut self) {
         let Ok(local) = self.socket.local_addr().map(|local| local.ip()) else { return };
         let mut messages = Messages::new(local.is_unspecified());
+        let mut stopwatch = self.shared.udp_times.stopwatch();
         let mut width = NARROW;
         while !self.stop.is_set() {
             match messages.receive(self.socket.as_fd(), width, true) {
                 Ok(received) => {
+                    let started = stopwatch.start();
                     self.answer(received, local, &mut messages);
+                    started.into_iter().for_each(|started| stopwatch.stop(started));
                     width = adapted(width, received);
                 }
                 // nothing came: lets go of what the last query left, an old snapshot with all its zones

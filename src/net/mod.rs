@@ -50,6 +50,7 @@ mod stream;
 mod sys;
 mod taken;
 mod tcp;
+mod times;
 mod tls;
 mod udp;
 mod worker;
@@ -62,6 +63,7 @@ pub use bind::{Bound, Buffers, Options, Udp};
 pub use places::Limits;
 pub use server::{Counts, Gauge, Listening, Running};
 pub use sys::{give_back_memory, keep_large_memory_apart, lower_priority, prefer_huge_pages, raise_descriptor_limit};
+pub use times::BatchTimes;
 pub use tls::Encrypted;
 
 /// What turns a query into a response; every data thread has one.

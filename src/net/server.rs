@@ -5,6 +5,7 @@ use super::https::Service;
 use super::overflow::Overflow;
 use super::places::Places;
 use super::stream::Scratch;
+use super::times::{BatchTimes, Times};
 use super::tls::Speaks;
 use super::worker::Worker;
 use super::{Bound, Encrypted, Limits, Options, Responder, Udp, bind, tcp, udp};
@@ -131,6 +132,7 @@ pub(super) struct Shared {
     pub(super) udp_ignored: AtomicU64,
     pub(super) udp_unsent: AtomicU64,
     pub(super) udp_overflow: Arc<Overflow>,
+    pub(super) udp_times: Times,
     pub(super) listeners_lost: AtomicU64,
     pub(super) panics: AtomicU64,
 }
@@ -278,6 +280,11 @@ impl Gauge {
             listeners_lost: get(&self.0.listeners_lost),
             panics: get(&self.0.panics),
         }
+    }
+
+    /// How long batches of datagrams took.
+    pub fn batch_times(&self) -> BatchTimes {
+        self.0.udp_times.sums()
     }
 
     /// Counts a listener that gave its sockets up.
