@@ -115,7 +115,7 @@ fn refuse(
     let told = unread(header, asked.as_ref());
     let options = asked.or_else(|| malformed.edns.map(options));
     let proven = options.as_ref().is_some_and(Options::cookie_is_valid);
-    if !proven && judged(snap, meta, now, worker, (Kind::Unread, &[])) != Verdict::Send {
+    if !proven && judged(snap, meta, now, worker, || (Kind::Unread, &[])) != Verdict::Send {
         return None;
     }
     let (len, rcode) = compose::bare(header, question, options.as_ref(), told, out);
@@ -174,10 +174,8 @@ impl<'a> Answering<'a> {
     #[inline]
     fn judged<'b>(&mut self, bucket: impl FnOnce() -> Bucket<'b>) -> Verdict {
         let Asker { snap, meta, now, .. } = self.asker;
-        if snap.loaded.rate_limit.is_none() || self.options.is_some_and(Options::cookie_is_valid) {
-            return Verdict::Send;
-        }
-        judged(snap, meta, now, self.worker, bucket())
+        let proven = self.options.is_some_and(Options::cookie_is_valid);
+        if proven { Verdict::Send } else { judged(snap, meta, now, self.worker, bucket) }
     }
 
     /// Composes the response, or one that says why there is none.
@@ -209,12 +207,19 @@ impl<'a> Answering<'a> {
 }
 
 /// Whether a response is within its rate; counts it if it is not.
-fn judged(snap: &Snapshot, meta: &Meta, now: Now, worker: &mut Worker, bucket: Bucket<'_>) -> Verdict {
+#[inline]
+fn judged<'b>(
+    snap: &Snapshot,
+    meta: &Meta,
+    now: Now,
+    worker: &mut Worker,
+    bucket: impl FnOnce() -> Bucket<'b>,
+) -> Verdict {
     let (Some(limit), Some(table)) = (&snap.loaded.rate_limit, &worker.rates) else { return Verdict::Send };
     if meta.transport != Transport::Udp {
         return Verdict::Send;
     }
-    let verdict = limit::judge(limit, table, meta.source.ip(), bucket, now.mono, &mut worker.over_rate);
+    let verdict = limit::judge(limit, table, meta.source.ip(), bucket(), now.mono, &mut worker.over_rate);
     match verdict {
         Verdict::Send => {}
         _ if limit.settings.dry_run => {

@@ -138,17 +138,12 @@ impl PrefixIndex {
                 let leaf = if self.wide { double(&behind[2 * run..]) } else { single(behind, run).into() };
                 return (leaf >> 2, depth + 1 + (leaf & 3) as u8);
             }
-            let leaves = runs.count_ones() as usize * self.leaf_words();
+            let leaves = runs.count_ones() as usize * leaf_words(self.wide);
             let at = leaves + (inner & before).count_ones() as usize * PLACE;
             slot = Slot(double(&behind[at..]));
             depth += STRIDE;
         }
         (slot.value(), slot.depth())
-    }
-
-    /// Words of a leaf: the value, and in the last two bits how many bits of the node's four the prefix has, less one.
-    const fn leaf_words(&self) -> usize {
-        if self.wide { 2 } else { 1 }
     }
 
     /// Where in memory it is.
@@ -162,6 +157,11 @@ impl PrefixIndex {
     pub fn octets(&self) -> usize {
         size_of::<Self>() + self.words.len()
     }
+}
+
+/// Words of a leaf: the value, and in the last two bits how many bits of the node's four the prefix has, less one.
+const fn leaf_words(wide: bool) -> usize {
+    if wide { 2 } else { 1 }
 }
 
 /// A word as it is in memory.
@@ -321,8 +321,7 @@ impl<T> Builder<'_, T> {
         }
         let at = self.words.len();
         self.words.extend([inner, runs]);
-        let words =
-            leaves.into_iter().map(halves).flat_map(|leaf| leaf.into_iter().take(if self.wide { 2 } else { 1 }));
+        let words = leaves.into_iter().map(halves).flat_map(|leaf| leaf.into_iter().take(leaf_words(self.wide)));
         self.words.extend(words);
         for entry in entries {
             self.pending.push_back((self.words.len(), entry, depth + STRIDE));

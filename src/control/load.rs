@@ -43,6 +43,7 @@ pub fn load(path: &Path) -> Result<(Setup, Report), Report> {
     give_back_memory();
     if let Some(Setup { loaded, .. }) = &setup {
         let of_maps = loaded.maps.iter().flat_map(|map| map.pages());
+        // once more for the answers: huge pages that were short may be free by now
         of_maps.chain([loaded.answers.pages()]).for_each(prefer_huge_pages);
     }
     let mut report = loader.report;

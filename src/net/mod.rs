@@ -16,6 +16,7 @@
 //! | `udp`       | the datagram loop, one at a time                                            |
 //! | `cpus`      | keeping those threads on their CPUs, and packets with them (Linux)          |
 //! | `overflow`  | how many datagrams the kernel dropped                                       |
+//! | `times`     | how long batches of datagrams take, sampled                                 |
 //! | `tcp`       | accepting connections                                                       |
 //! | `places`    | how many connections there may be, and which one gives way                  |
 //! | `stream`    | one connection: pipelining, time limits                                     |

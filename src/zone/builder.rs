@@ -96,12 +96,13 @@ impl ZoneBuilder {
         self.records.len()
     }
 
-    /// Makes room for about so many records more, so that tables need not grow on the way. What is not used is given back.
+    /// Makes room for about so many records more, so that tables need not grow on the way. What is not used is given back;
+    /// where there is no room for so many, tables grow as records come.
     pub(super) fn expect_records(&mut self, count: usize) {
-        self.owners.reserve(count);
-        self.records.reserve(count);
+        let _ = self.owners.try_reserve(count);
+        let _ = self.records.try_reserve(count);
         let (owners, arena) = (&self.owners, &self.names);
-        self.index.reserve(count, |&owner| hash_name(owners[owner as usize].name.wire(arena)));
+        let _ = self.index.try_reserve(count, |&owner| hash_name(owners[owner as usize].name.wire(arena)));
     }
 
     /// Adds a record. `rdata` is uncompressed and well-formed ([`super::is_valid`]). A record outside of the zone is
