@@ -1,10 +1,11 @@
 //! Ready-made answers: for every name that a zone answers for, the sections of its responses, composed once, at load.
 //!
-//! A name has one block of octets in one arena, found by the hash of the name over all zones: so a query costs two places
-//! in memory, however many names there are. In front of the blocks stands the table that finds them: a power of two of
-//! slots, at most half of them taken, each with half of a hash and the place of a block; a name's slot is the first free or
-//! right one from where the other half of its hash points (linear probing). Names below delegations have no block, nor have those that another zone
-//! here answers for; a name without a block is covered by its closest ancestor that has one (RFC 4592 §3.3.1).
+//! A name has one block of octets in one arena, found by the hash of the name over all zones: so a query costs two
+//! places in memory, however many names there are. In front of the blocks stands the table that finds them: a power of
+//! two of slots, at most half of them taken, each with half of a hash and the place of a block; a name's slot is the
+//! first free or right one from where the other half of its hash points (linear probing). Names below delegations have
+//! no block, nor have those that another zone here answers for; a name without a block is covered by its closest
+//! ancestor that has one (RFC 4592 §3.3.1).
 //!
 //! ```text
 //! block   head: length of the name, flags, number of entries, zone
@@ -12,8 +13,9 @@
 //! entry   head: type, forms, RCODE and AA, records of the three sections, number of patches, number of octets
 //!         patches, octets
 //! ```
-//! Heads are read at once, which costs one check of what is left instead of one a field. The forms of an answer are for queries with DO clear and with DO set. What an entry does not hold, or what depends on
-//! the client, is left to the composer.
+//! Heads are read at once, which costs one check of what is left instead of one a field. The forms of an answer are for
+//! queries with DO clear and with DO set. What an entry does not hold, or what depends on the client, is left to the
+//! composer.
 
 use std::fmt;
 use std::ops::Range;

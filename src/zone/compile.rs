@@ -17,10 +17,10 @@ impl ZoneBuilder {
     /// Compiles the zone. Returns it with warnings, those of records left out before included.
     ///
     /// # Errors
-    /// What forbids serving it, and the warnings: no SOA, several, or one elsewhere than at the apex; a CNAME beside other
-    /// data or another CNAME (RFC 1034 §3.6.2); several DNAMEs of a name, one beside NS records below the
-    /// apex, or names below one (RFC 6672 §2.3, §2.4); an RRset that fits no message; more data than 32 bits can number. No error, where the SOA seems to be among what [`super::parse`]
-    /// could not read and has reported.
+    /// What forbids serving it, and the warnings: no SOA, several, or one elsewhere than at the apex; a CNAME beside
+    /// other data or another CNAME (RFC 1034 §3.6.2); several DNAMEs of a name, one beside NS records below the apex,
+    /// or names below one (RFC 6672 §2.3, §2.4); an RRset that fits no message; more data than 32 bits can number. No
+    /// error, where the SOA seems to be among what [`super::parse`] could not read and has reported.
     pub fn finish(mut self) -> Result<(Zone, Vec<Diagnostic>), Vec<Diagnostic>> {
         if self.too_large {
             return Err(vec![
