@@ -11,7 +11,7 @@ use std::cell::Cell;
 
 use support::shapes::{self, Shape};
 use support::{Engine, healthy, limited, repository};
-use windrose::answer::{Counters, Transport};
+use windrose::answer::{AHEAD, Counters, Transport};
 
 struct Counting;
 
@@ -78,6 +78,22 @@ fn answering_allocates_nothing() {
         for transport in Transport::ALL {
             answer(&mut engine, name, &query, transport);
         }
+    }
+}
+
+#[test]
+fn reading_ahead_allocates_nothing() {
+    let mut engine = shapes::engine();
+    let shapes = shapes::shapes(&mut engine);
+    let meta = engine.meta(Transport::Udp);
+    for some in shapes.chunks(AHEAD) {
+        let queries: Vec<_> = some.iter().map(|shape| (shape.query.clone(), meta)).collect();
+        let before = COUNTED.get();
+        engine.read_ahead(&queries);
+        for (at, (query, meta)) in queries.iter().enumerate() {
+            let _ = engine.ask_ahead(at, query, meta);
+        }
+        assert_eq!(COUNTED.get(), before, "allocations and frees");
     }
 }
 

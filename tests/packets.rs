@@ -3,10 +3,14 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::serialize::binary::BinDecodable;
-use support::{Engine, healthy, query, shipped};
-use windrose::answer::Transport;
+use support::shapes::{self, Shape};
+use support::{Engine, composing, healthy, load, query, repository, shipped};
+use windrose::answer::{AHEAD, Meta, Transport};
+use windrose::snapshot::Loaded;
 use windrose::wire::Rtype;
 
 /// Ten times as many with `WINDROSE_LONG` set.
@@ -70,6 +74,60 @@ fn set(packet: &mut [u8], at: usize, octet: u8) {
 /// Whether a response came from the zones and not from a check before them.
 fn is_answer(message: &Message) -> bool {
     matches!(message.metadata.response_code, ResponseCode::NoError | ResponseCode::NXDomain)
+}
+
+type Asked = (Vec<u8>, Meta);
+
+/// Queries of clients everywhere, valid ones mostly.
+fn batch(random: &mut fastrand::Rng, shapes: &[Shape], engine: &mut Engine) -> Vec<Asked> {
+    let len = random.usize(1..=AHEAD);
+    let query = |_| {
+        let shape = &shapes[random.usize(..shapes.len())];
+        let mut query = if random.bool() { valid(random) } else { shape.query.clone() };
+        if random.u8(..4) == 0 {
+            mutate(random, &mut query);
+        }
+        engine.source.set_ip([random.u8(1..224), random.u8(..), random.u8(..), 1].into());
+        (query, engine.meta(if random.u8(..8) > 0 { Transport::Udp } else { Transport::Tcp }))
+    };
+    (0..len).map(query).collect()
+}
+
+/// Asks the same of three engines with the same draws; returns how many responses there were, and how many by client.
+fn compare(engines: [Engine; 3], shapes: &[Shape], random: &mut fastrand::Rng) -> (u32, u32) {
+    let [mut ready, mut ahead, mut composing] = engines;
+    let (mut sent, mut personal) = (0, 0);
+    for _ in 0..10_000 {
+        let queries = batch(random, shapes, &mut ready);
+        ahead.read_ahead(&queries);
+        for (at, (query, meta)) in queries.iter().enumerate() {
+            let expected = composing.ask_by(query, meta);
+            assert_eq!(ready.ask_by(query, meta), expected, "made ready: {query:02x?} {meta:?}");
+            assert_eq!(ahead.ask_ahead(at, query, meta), expected, "read ahead: {query:02x?} {meta:?}");
+            let scoped = |response: &[u8]| response.windows(3).any(|option| option == [0, 8, 0]);
+            (sent, personal) =
+                (sent + u32::from(expected.is_some()), personal + u32::from(expected.is_some_and(scoped)));
+        }
+    }
+    (sent, personal)
+}
+
+#[test]
+fn however_a_query_is_answered_the_response_is_the_same() {
+    let mut random = fastrand::Rng::with_seed(5);
+    let shapes = shapes::shapes(&mut shapes::engine());
+    let shipped = || load(&repository("config/windrose.toml"));
+    let engines = |load: &dyn Fn() -> Arc<Loaded>| {
+        let mut without = load();
+        let ready = load();
+        Arc::get_mut(&mut without).expect("nobody else has it").service = ready.service.clone(); // secrets of cookies
+        [Arc::clone(&ready), ready, composing(without)].map(|loaded| Engine::new(healthy(loaded), 6))
+    };
+    for engines in [engines(&shipped), engines(&shapes::loaded)] {
+        let (sent, personal) = compare(engines, &shapes, &mut random);
+        println!("{sent} responses, {personal} of them with Client Subnet");
+        assert!(sent > 50_000 && personal > 10_000, "most queries are answered, and many by client");
+    }
 }
 
 #[test]

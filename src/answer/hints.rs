@@ -141,7 +141,7 @@ impl Hints<'_> {
             IPV6HINT => AnswerFamily::V6,
             _ => return None,
         };
-        self.steered.families.contains(&family).then_some(family)
+        self.steered.offers(family).then_some(family)
     }
 
     /// Whether there is an address of a family to hint at.
@@ -154,7 +154,7 @@ impl Hints<'_> {
     }
 
     fn are_of_pools(&self) -> bool {
-        self.steered.families.iter().all(|&family| matches!(self.catchment.family(family), FamilyPlan::Pools(_)))
+        self.steered.offered().all(|family| matches!(self.catchment.family(family), FamilyPlan::Pools(_)))
     }
 
     /// Writes the addresses that the name's A or AAAA records would have.

@@ -49,6 +49,7 @@ impl Transport {
 
 impl Meta {
     /// Takes IPv4 out of IPv4-mapped IPv6 addresses, so that steering sees each client in one form only.
+    #[inline]
     pub fn new(source: SocketAddr, local: IpAddr, transport: Transport, limit: usize) -> Self {
         let source = SocketAddr::new(source.ip().to_canonical(), source.port());
         Self { source, local: local.to_canonical(), transport, limit }

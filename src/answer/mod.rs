@@ -2,11 +2,14 @@
 //!
 //! A query is parsed ([`wire`](crate::wire)), its zone found ([`snapshot`](crate::snapshot)), its name resolved within
 //! the zone (`resolve`), a steered name answered from the plan (`steered`), and the response composed and fitted into
-//! what the transport carries (`compose`), with the options of EDNS (`options`). `status` maps what can go wrong to RCODE and Extended DNS Error.
+//! what the transport carries (`compose`), with the options of EDNS (`options`). Most answers need no resolving and
+//! composing: they were made at load (`prepare`, `ready`), and the queries of a batch look for them together (`ahead`).
+//! `status` maps what can go wrong to RCODE and Extended DNS Error.
 //!
 //! Nothing here waits, locks, logs, allocates or reads a clock.
 
 mod additional;
+mod ahead;
 mod chaos;
 mod compose;
 mod counters;
@@ -24,20 +27,21 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+pub use ahead::AHEAD;
 pub use counters::{COUNTED_RCODES, COUNTED_TYPES, Counters, NamedCounters, Steered};
 pub use limit::RateTable;
 pub use meta::{Meta, Transport};
 pub use prepare::prepare;
-pub use steered::{Client, steered_family};
+pub use steered::Client;
 pub use worker::{MAX_CHAIN, Worker};
 
 use crate::base::Now;
 use crate::snapshot::Snapshot;
 use crate::wire::{
     Class, HEADER_LEN, Header, Malformed, Opcode, Query, QueryBuf, Question, Rcode, Rtype, parse_cookie_request,
-    parse_query,
 };
 
+use ahead::Asked;
 use compose::{Composer, Response, Room};
 use limit::{Bucket, Kind, Verdict};
 use options::Options;
@@ -54,17 +58,70 @@ pub enum Reply {
     Drop,
 }
 
+impl Reply {
+    /// Octets of the response, if there is one.
+    #[must_use]
+    pub const fn sent(self) -> Option<usize> {
+        match self {
+            Self::Send(len) => Some(len),
+            Self::Drop => None,
+        }
+    }
+}
+
 /// Answers one query.
 ///
 /// `out` takes the response; it should hold 65,535 octets for TCP and at least 1,232 for UDP.
 pub fn respond(snap: &Snapshot, query: &[u8], meta: &Meta, now: Now, worker: &mut Worker, out: &mut [u8]) -> Reply {
+    let mut ahead = worker.ahead.take().unwrap_or_default();
+    ahead.alone.read(query);
+    let reply = reply(snap, query, &ahead.alone, meta, now, worker, out);
+    worker.ahead = Some(ahead);
+    reply
+}
+
+/// Reads some queries, at most [`AHEAD`] of them, that will be [answered](respond_ahead) next, by the same snapshot and
+/// before any others.
+pub fn read_ahead<'q>(snap: &Snapshot, queries: impl Iterator<Item = (&'q [u8], &'q Meta)>, worker: &mut Worker) {
+    let mut ahead = worker.ahead.take().unwrap_or_default();
+    ahead.read(snap, queries);
+    worker.ahead = Some(ahead);
+}
+
+/// Answers one query as [`respond`] does, which was the `at`th of those that were [read ahead](read_ahead).
+pub fn respond_ahead(
+    snap: &Snapshot,
+    at: usize,
+    query: &[u8],
+    meta: &Meta,
+    now: Now,
+    worker: &mut Worker,
+    out: &mut [u8],
+) -> Reply {
+    let ahead = worker.ahead.take().unwrap_or_default();
+    let reply = ahead.get(at).map(|asked| reply(snap, query, asked, meta, now, worker, out));
+    worker.ahead = Some(ahead);
+    reply.unwrap_or_else(|| respond(snap, query, meta, now, worker, out))
+}
+
+/// Answers one query that was read.
+#[inline]
+fn reply(
+    snap: &Snapshot,
+    query: &[u8],
+    asked: &Asked,
+    meta: &Meta,
+    now: Now,
+    worker: &mut Worker,
+    out: &mut [u8],
+) -> Reply {
     // a response to a response, or to port 0, only serves who forges addresses
     let usable = |header: &Header| !header.response && out.len() >= HEADER_LEN && meta.source.port() != 0;
-    let Some(header) = Header::parse(query).filter(usable) else {
+    let Some(header) = asked.header.as_ref().filter(|header| usable(header)) else {
         worker.counters.dropped.increment();
         return Reply::Drop;
     };
-    match answer(snap, query, &header, meta, now, worker, out) {
+    match answer(snap, (query, header, asked), meta, now, worker, out) {
         Some((len, rtype, rcode)) => {
             worker.counters.responded(meta.transport, rtype, rcode);
             Reply::Send(len)
@@ -80,18 +137,16 @@ type Sent = (usize, Option<Rtype>, Rcode);
 #[inline]
 fn answer(
     snap: &Snapshot,
-    query: &[u8],
-    header: &Header,
+    (query, header, asked): (&[u8], &Header, &Asked),
     meta: &Meta,
     now: Now,
     worker: &mut Worker,
     out: &mut [u8],
 ) -> Option<Sent> {
-    let mut buffer = QueryBuf::default();
-    match parse_query(query, header, &mut buffer) {
+    match asked.buffer.query(query) {
         Ok(Query { question, edns }) => {
             let options = edns.map(|edns| Options::new(edns, &snap.loaded.service, meta, now));
-            let asker = Asker { snap, edns, meta, now };
+            let asker = Asker { snap, edns, located: asked.located, meta, now };
             Answering { header, question: &question, options: options.as_ref(), asker, worker, out }.answer()
         }
         Err(malformed) => refuse(snap, (query, header, &malformed), meta, now, worker, out),

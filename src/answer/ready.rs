@@ -9,7 +9,6 @@ use super::compose::end;
 use super::counters::Steered;
 use super::limit::{Bucket, Kind};
 use super::resolve::Asker;
-use super::steered::steered_family;
 use super::worker::Worker;
 
 /// An answer that only has to be written.
@@ -91,7 +90,7 @@ fn steered<'a>(
 ) -> Option<Option<(Ready<'a>, u8, Drawn)>> {
     let steering = &asker.snap.loaded.steering;
     let name = steering.names.get(number as usize)?;
-    let family = steered_family(&steering.policies[name.policy], name, rtype)?;
+    let family = name.family(rtype)?;
     let (place, scope) = asker.locate(name);
     let FamilyPlan::Pools(draw) = place.catchment.family(family) else { return Some(None) };
     let drawn = match place.key {

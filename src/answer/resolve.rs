@@ -6,6 +6,7 @@ use crate::wire::{Class, EdnsQuery, Full, NameBuf, NameRef, Owner, Question, Rco
 use crate::zone::{Found, Node, Zone};
 
 use super::additional::{additional, glue};
+use super::ahead::Located;
 use super::compose::Composer;
 use super::limit::Kind;
 use super::meta::{Meta, Transport};
@@ -27,6 +28,8 @@ pub(super) struct Resolver<'a> {
 pub(super) struct Asker<'a> {
     pub(super) snap: &'a Snapshot,
     pub(super) edns: Option<&'a EdnsQuery>,
+    /// Where a policy has the client, if that was found already.
+    pub(super) located: Option<Located>,
     pub(super) meta: &'a Meta,
     pub(super) now: Now,
 }

@@ -4,10 +4,11 @@ use std::net::IpAddr;
 
 use crate::base::{Prefix, Ttl};
 use crate::snapshot::Snapshot;
-use crate::steer::{AnswerFamily, CatchmentPlan, FamilyPlan, Policy, PolicyKind, PolicyPlan, PoolDraw, SteeredName};
+use crate::steer::{AnswerFamily, CatchmentPlan, FamilyPlan, Policy, PolicyPlan, PoolDraw, SteeredName};
 use crate::wire::{ClientSubnet, Owner, Rtype, Section};
 use crate::zone::{Node, Zone};
 
+use super::ahead::Located;
 use super::compose::Composer;
 use super::counters::Steered as Counted;
 use super::resolve::{Asker, Next, Resolver, Stop, any_hinfo, negative};
@@ -57,18 +58,6 @@ pub(super) struct Place<'a> {
     pub(super) key: Option<u64>,
 }
 
-/// The family that a policy answers a type of this name with; none where static records answer it.
-#[must_use]
-pub fn steered_family(policy: &Policy, steered: &SteeredName, rtype: Rtype) -> Option<AnswerFamily> {
-    let family = match (policy.kind, rtype) {
-        (PolicyKind::Cname, _) => Some(AnswerFamily::Cname), // RFC 1034 §3.6.2: whatever was asked
-        (PolicyKind::Address, Rtype::A) => Some(AnswerFamily::V4),
-        (PolicyKind::Address, Rtype::AAAA) => Some(AnswerFamily::V6),
-        (PolicyKind::Address, _) => None,
-    };
-    family.filter(|family| steered.families.contains(family))
-}
-
 /// A `sticky` policy keeps together what is at least this close: scope and key of IPv4 and IPv6 clients (§5.9).
 const STICKY_V4: u8 = 24;
 const STICKY_V6: u8 = 48;
@@ -84,9 +73,8 @@ impl Resolver<'_> {
         composer: &mut Composer<'_>,
         worker: &mut Worker,
     ) -> Result<Next, Stop> {
-        let policy = &self.loaded.steering.policies[steered.policy];
         let rtype = self.question.rtype;
-        if let Some(family) = steered_family(policy, steered, rtype) {
+        if let Some(family) = steered.family(rtype) {
             return self.by_plan(zone, node, steered, family, owner, composer, worker);
         }
         match rtype {
@@ -186,7 +174,10 @@ impl<'a> Asker<'a> {
         let resolver = self.meta.source.ip();
         let client = Client::of(&loaded.steering.policies[steered.policy], subnet, resolver);
         let plan = &plan.policies[steered.policy];
-        let (catchment, scope) = loaded.maps[steered.policy].locate(client.addr, resolver);
+        let (catchment, scope) = match self.located {
+            Some(Located { policy, catchment, scope }) if policy == steered.policy => (catchment, scope),
+            _ => loaded.maps[steered.policy].locate(client.addr, resolver),
+        };
         let key = client.sticky_key(plan);
         let least = if key.is_some() { client.sticky_network().len() } else { 0 };
         let scope = if client.by_subnet { scope.max(least) } else { 0 };

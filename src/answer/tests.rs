@@ -11,7 +11,7 @@ use super::resolve::{Asker, Resolver};
 use super::{Meta, Reply, Transport, Worker, respond};
 use crate::base::{Now, Sources};
 use crate::snapshot::{Loaded, Snapshot, Zones};
-use crate::wire::{Body, Header, Message, Name, Query, QueryBuf, parse_query};
+use crate::wire::{Body, Header, Message, Name, Query, QueryBuf};
 use crate::zone;
 
 const ZONE: &str = "$TTL 60\n@ SOA ns1 hostmaster 1 7200 3600 1209600 300\n@ NS ns1\n@ NS ns.sub\nns1 A 192.0.2.53\n\
@@ -46,7 +46,7 @@ fn meta() -> Meta {
 /// The sections that answer a query: octets, patches, counts.
 fn composed(snap: &Snapshot, query: &Query<'_>) -> Box<Body> {
     let mut composer = Composer::new(Box::default(), &query.question, None, &meta(), 65535);
-    let asker = Asker { snap, edns: None, meta: &meta(), now: Now::default() };
+    let asker = Asker { snap, edns: None, located: None, meta: &meta(), now: Now::default() };
     let resolver = Resolver { loaded: &snap.loaded, question: &query.question, known: None, asker: Some(asker) };
     assert!(resolver.resolve(&mut composer, &mut Worker::new(1)).is_ok());
     composer.body
@@ -66,7 +66,8 @@ fn must_fit(first: &str, second: &str, rtype: u16) {
     let [first, second] = [first, second].map(|name| packet(&name.parse().expect("a name"), rtype));
     let header = Header::parse(&second).expect("a header");
     let mut buffer = QueryBuf::default();
-    let query = parse_query(&first, &Header::parse(&first).expect("a header"), &mut buffer).expect("a query");
+    buffer.read(&first, &Header::parse(&first).expect("a header"));
+    let query = buffer.query(&first).expect("a query");
     let kept = composed(&snap, &query);
     let expected = answered(&snap, &second);
     let mut out = vec![0; 65535];

@@ -6,6 +6,7 @@ use crate::base::{Padded, PolicyId, PoolId, ZoneId};
 use crate::snapshot::Loaded;
 use crate::wire::{Body, NameBuf, NameRef};
 
+use super::ahead::Ahead;
 use super::counters::{Counters, NamedCounters, Steered};
 use super::limit::{Over, RateTable};
 
@@ -21,6 +22,8 @@ pub struct Worker {
     pub(super) chain: Vec<NameBuf>,
     /// Owner names of the DNAMEs that stand in the answer.
     pub(super) dnames: Vec<NameBuf>,
+    /// The queries that were read ahead; taken out while one of them is answered.
+    pub(super) ahead: Option<Box<Ahead>>,
     /// Where sections are composed; taken out while a query is answered.
     pub(super) body: Option<Box<Body>>,
     /// The buckets of response rate limiting, which all threads share.
@@ -42,6 +45,7 @@ impl Worker {
             named: None,
             chain: Vec::with_capacity(MAX_CHAIN),
             dnames: Vec::with_capacity(MAX_CHAIN),
+            ahead: Some(Box::default()),
             body: Some(Box::default()),
             rates: None,
             over_rate: Over::new(),

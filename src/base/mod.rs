@@ -16,6 +16,6 @@ pub use diag::{Diagnostic, FileId, Severity, Sources, Span};
 pub use huge::{HUGE_PAGE, HugeBytes};
 pub use ids::{CatchmentId, Id, IdVec, PolicyId, PoolId, RegionId, TargetId, ZoneId};
 pub use prefix::{ParsePrefixError, Prefix};
-pub use prefix_index::PrefixIndex;
+pub use prefix_index::{PrefixIndex, PrefixSearch};
 pub use prefix_map::{Folder, PrefixMap, PrefixMapBuilder, Subtree};
 pub use units::{Millis, Mono, Now, Ttl};

@@ -10,6 +10,7 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::hint::select_unpredictable;
 use std::net::IpAddr;
 use std::ops::Range;
 
@@ -42,8 +43,8 @@ const STRIDE: u8 = 4;
 const SLOTS: usize = 1 << STRIDE;
 
 impl Slot {
-    fn leaf(value: u32, depth: u8) -> Self {
-        Self(LEAF | value << 8 | u32::from(depth))
+    const fn leaf(value: u32, depth: u8) -> Self {
+        Self(LEAF | value << 8 | depth as u32)
     }
 
     fn node(at: usize) -> Self {
@@ -99,33 +100,61 @@ impl Start {
     }
 }
 
+impl Root {
+    /// Where in the table an address stands with these first bits, if it does.
+    #[inline]
+    fn entry(&self, top: u64) -> Option<usize> {
+        let table = self.table.filter(|_| self.start.covers(top))?;
+        let at = (top << self.start.len >> (64 - self.start.table)) as usize;
+        Some(table as usize + at * PLACE)
+    }
+}
+
 impl PrefixIndex {
     /// The value of an address, and the length of the widest prefix around it that has no other value.
+    #[inline]
     #[must_use]
     pub fn get(&self, addr: IpAddr) -> (u32, u8) {
+        self.search(addr).get()
+    }
+
+    /// Begins to look an address up.
+    #[inline]
+    #[must_use]
+    pub fn search(&self, addr: IpAddr) -> PrefixSearch<'_> {
         match addr {
-            IpAddr::V4(v4) => self.find(&self.v4, u128::from(v4.to_bits()) << 96),
-            IpAddr::V6(v6) => {
-                let bits = v6.to_bits();
-                let (value, depth) = self.find(&self.v6, bits);
-                if value != self.graft {
-                    return (value, depth);
-                }
-                let (value, more) = self.find(&self.v4, bits << depth);
-                (value, depth + more)
-            }
+            IpAddr::V4(v4) => self.begin(&self.v4, u128::from(v4.to_bits()) << 96),
+            IpAddr::V6(v6) => self.begin(&self.v6, v6.to_bits()),
         }
     }
 
-    fn find(&self, root: &Root, bits: u128) -> (u32, u8) {
-        let words = [(bits >> 64) as u64, bits as u64];
+    /// Reads where the search for an address begins, so that it comes into the cache; what it returns means nothing.
+    #[inline]
+    #[must_use]
+    pub fn touch(&self, addr: IpAddr) -> u8 {
+        let (root, top) = match addr {
+            IpAddr::V4(v4) => (&self.v4, u64::from(v4.to_bits()) << 32),
+            IpAddr::V6(v6) => (&self.v6, (v6.to_bits() >> 64) as u64),
+        };
+        let entry = root.entry(top).unwrap_or_default();
+        self.words.get(entry * size_of::<Word>()).copied().unwrap_or_default()
+    }
+
+    fn begin(&self, root: &Root, bits: u128) -> PrefixSearch<'_> {
         let memory = self.words.as_chunks().0;
+        let top = (bits >> 64) as u64;
         let (mut slot, mut depth) = (root.slot, 0);
-        if let Some(table) = root.table.filter(|_| root.start.covers(words[0])) {
-            let at = (words[0] << root.start.len >> (64 - root.start.table)) as usize;
-            slot = Slot(double(&memory[table as usize + at * PLACE..]));
+        if let Some(entry) = root.entry(top) {
+            slot = Slot(double(&memory[entry..]));
             depth = root.start.len + root.start.table;
         }
+        PrefixSearch { index: self, bits, slot, depth }
+    }
+
+    /// The value and the length that a slot met at a depth leads to.
+    fn find(&self, bits: u128, mut slot: Slot, mut depth: u8) -> (u32, u8) {
+        let words = [(bits >> 64) as u64, bits as u64];
+        let memory = self.words.as_chunks().0;
         while !slot.is_leaf() {
             let node = &memory[slot.0 as usize..];
             let (inner, runs, behind) = (single(node, 0), single(node, 1), &node[BITS..]);
@@ -138,9 +167,7 @@ impl PrefixIndex {
                 let leaf = if self.wide { double(&behind[2 * run..]) } else { single(behind, run).into() };
                 return (leaf >> 2, depth + 1 + (leaf & 3) as u8);
             }
-            let leaves = runs.count_ones() as usize * leaf_words(self.wide);
-            let at = leaves + (inner & before).count_ones() as usize * PLACE;
-            slot = Slot(double(&behind[at..]));
+            slot = Slot(double(&behind[words_of(runs, inner & before, self.wide)..]));
             depth += STRIDE;
         }
         (slot.value(), slot.depth())
@@ -159,9 +186,85 @@ impl PrefixIndex {
     }
 }
 
+/// A look-up on its way. Several may take their steps in turn: they then wait for memory together, not one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct PrefixSearch<'a> {
+    index: &'a PrefixIndex,
+    bits: u128,
+    /// What was met last, and behind how many bits.
+    slot: Slot,
+    depth: u8,
+}
+
+impl PrefixSearch<'_> {
+    /// Reads the next node, so that it comes into the cache; what it returns means nothing.
+    #[inline]
+    #[must_use]
+    pub fn touch(&self) -> u8 {
+        let at = if self.slot.is_leaf() { 0 } else { self.slot.0 as usize };
+        self.index.words.get(at * size_of::<Word>()).copied().unwrap_or_default()
+    }
+
+    /// Goes to the next node, if there is one. No branch depends on what is read, as that is still on its way from memory
+    /// when the step of another search is taken.
+    #[inline]
+    pub fn step(&mut self) {
+        let Self { index, bits, slot, depth } = *self;
+        let memory: &[Word] = index.words.as_chunks().0;
+        let ended = slot.is_leaf();
+        // a search that has ended reads whatever stands at the beginning, for nothing
+        let node = memory.get(select_unpredictable(ended, 0, slot.0 as usize)..).and_then(<[Word]>::split_first_chunk);
+        let Some((&[inner, runs], behind)) = node else { return };
+        let (inner, runs) = (u16::from_ne_bytes(inner), u16::from_ne_bytes(runs));
+        let word = (bits >> (64 * u8::from(depth < 64))) as u64;
+        let side = 1u16 << (word >> (64 - STRIDE - depth % 64) & 15);
+        let before = side - 1;
+        let last = inner & side == 0;
+        let leaves = select_unpredictable(last, runs & (side | before), runs);
+        let nodes = select_unpredictable(last, 0, inner & before);
+        let back = select_unpredictable(last, leaf_words(index.wide), 0);
+        let at = words_of(leaves, nodes, index.wide).wrapping_sub(back);
+        let Some(met) = behind.get(at..).filter(|met| met.len() >= PLACE) else { return };
+        let leaf = if index.wide { double(met) } else { single(met, 0).into() };
+        let leaf = Slot::leaf(leaf >> 2, depth + 1 + (leaf & 3) as u8);
+        let met = select_unpredictable(last, leaf, Slot(double(met)));
+        self.slot = select_unpredictable(ended, slot, met);
+        self.depth = depth + select_unpredictable(ended | last, 0, STRIDE);
+    }
+
+    /// Whether there is no next node.
+    #[inline]
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        self.slot.is_leaf()
+    }
+
+    /// What is found.
+    #[inline]
+    #[must_use]
+    pub fn get(self) -> (u32, u8) {
+        let Self { index, bits, slot, depth } = self;
+        let (value, depth) = index.find(bits, slot, depth);
+        if value != index.graft {
+            return (value, depth);
+        }
+        let PrefixSearch { bits, slot, depth: start, .. } = index.begin(&index.v4, bits << depth);
+        let (value, more) = index.find(bits, slot, start);
+        (value, depth + more)
+    }
+}
+
 /// Words of a leaf: the value, and in the last two bits how many bits of the node's four the prefix has, less one.
 const fn leaf_words(wide: bool) -> usize {
     if wide { 2 } else { 1 }
+}
+
+/// Words of so many leaves and places of nodes as there are bits: counted at once, as counting takes many instructions where
+/// the processor may not have one for it.
+const fn words_of(leaves: u16, nodes: u16, wide: bool) -> usize {
+    let (leaves, nodes) = (leaves as u64, nodes as u64);
+    let twice = nodes | if wide { leaves << 16 } else { 0 };
+    (leaves | nodes << 16 | twice << 32).count_ones() as usize
 }
 
 /// A word as it is in memory.
@@ -209,9 +312,9 @@ impl<T> PrefixMap<T> {
     }
 }
 
-/// The words in the memory that they are looked up in.
+/// The words in the memory that they are looked up in, and one more: a step reads two where the last leaf may be one.
 fn memory(words: &[u16]) -> HugeBytes {
-    let mut memory = HugeBytes::zeroed(size_of_val(words));
+    let mut memory = HugeBytes::zeroed(size_of_val(words) + size_of::<Word>());
     for (to, from) in memory.as_chunks_mut::<2>().0.iter_mut().zip(words) {
         *to = from.to_ne_bytes();
     }
@@ -353,7 +456,11 @@ mod tests {
 
     fn agree(map: &PrefixMap<u8>, index: &PrefixIndex, addr: IpAddr, times: u32) -> Result<(), TestCaseError> {
         let (&value, depth) = map.get(addr);
-        prop_assert_eq!(index.get(addr), (u32::from(value) * times, depth), "{}", addr);
+        let mut search = index.search(addr);
+        for steps in 0..6 {
+            prop_assert_eq!(search.get(), (u32::from(value) * times, depth), "{} after {} steps", addr, steps);
+            search.step();
+        }
         Ok(())
     }
 

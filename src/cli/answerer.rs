@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::answer::{Meta, RateTable, Reply, Worker, respond};
+use crate::answer::{Meta, RateTable, Worker, read_ahead, respond, respond_ahead};
 use crate::base::Now;
 use crate::control::Tallies;
 use crate::net::Responder;
@@ -52,9 +52,14 @@ impl Responder for Answerer {
     }
 
     fn respond(&mut self, query: &[u8], meta: &Meta, out: &mut [u8]) -> Option<usize> {
-        match respond(&self.snapshot, query, meta, self.now, &mut self.worker, out) {
-            Reply::Send(len) => Some(len),
-            Reply::Drop => None,
-        }
+        respond(&self.snapshot, query, meta, self.now, &mut self.worker, out).sent()
+    }
+
+    fn read_ahead<'q>(&mut self, queries: impl Iterator<Item = (&'q [u8], &'q Meta)>) {
+        read_ahead(&self.snapshot, queries, &mut self.worker);
+    }
+
+    fn respond_ahead(&mut self, at: usize, query: &[u8], meta: &Meta, out: &mut [u8]) -> Option<usize> {
+        respond_ahead(&self.snapshot, at, query, meta, self.now, &mut self.worker, out).sent()
     }
 }

@@ -10,7 +10,7 @@ use super::table::{Entry, Log, Text};
 use super::ttl::{DEFAULT_TTL, ttl_range};
 use super::zone_view::ZoneView;
 use crate::base::{PolicyId, PoolId};
-use crate::steer::{Order, PolicyKind, Rule, SteeredName, Tier};
+use crate::steer::{AnswerFamily, Order, PolicyKind, Rule, SteeredName, Tier};
 use crate::wire::Name;
 use crate::zone::name_remedy;
 
@@ -89,7 +89,8 @@ fn steered_name(
         return None;
     }
     check_neighbours(log, entry.span, owner.as_ref(), policy, zone, built);
-    let families = built.policies[policy].families.clone();
+    let offered = &built.policies[policy].families;
+    let families = AnswerFamily::ALL.map(|family| offered.contains(&family));
     Some(SteeredName { owner, policy, ttl: ttl?, families })
 }
 

@@ -8,10 +8,11 @@ use super::overflow::Watched;
 use super::server::{Shared, Stop};
 use super::udp::{REST, SEND_PATIENCE, count};
 use super::worker::Worker;
-use super::{Meta, Responder, Transport, sys};
+use super::{AHEAD, Meta, Responder, Transport, sys};
 use crate::wire::UDP_PAYLOAD;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, UdpSocket};
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 
@@ -62,23 +63,35 @@ impl<R: Responder> Endpoint<R> {
     /// Answers a batch.
     fn answer(&mut self, received: usize, bound: IpAddr, messages: &mut Messages) {
         self.worker.start_batch();
-        for at in 0..received {
-            let exchange = messages.exchange(at);
-            // Nobody can be reached at port 0; a forged one is the only reason for it.
-            let Some(source) = exchange.source.filter(|source| source.port() != 0 && !exchange.truncated) else {
-                if exchange.source.is_some() {
-                    count(&self.shared.udp_ignored);
-                }
-                continue;
-            };
-            let local = exchange.local;
-            let meta = Meta::new(source, local.unwrap_or(bound), Transport::Udp, UDP_PAYLOAD.into());
-            if let Some(response) = self.worker.respond(exchange.query, &meta, exchange.response) {
-                let len = response.len();
-                messages.answer(at, len, local);
-            }
+        for from in (0..received).step_by(AHEAD) {
+            self.answer_some(from..received.min(from + AHEAD), bound, messages);
         }
         self.send(messages);
+    }
+
+    /// Answers as many queries of a batch as are read ahead.
+    fn answer_some(&mut self, range: Range<usize>, bound: IpAddr, messages: &mut Messages) {
+        let (mut queries, mut len) = ([None; AHEAD], 0);
+        for at in range {
+            let Some(from) = messages.origin(at) else { continue };
+            // Nobody can be reached at port 0; a forged one is the only reason for it.
+            if from.source.port() == 0 || from.truncated {
+                count(&self.shared.udp_ignored);
+                continue;
+            }
+            let local = from.local.unwrap_or(bound);
+            queries[len] = Some((at, Meta::new(from.source, local, Transport::Udp, UDP_PAYLOAD.into())));
+            len += 1;
+        }
+        let queries = queries[..len].iter().flatten();
+        self.worker.read_ahead(queries.clone().map(|(at, meta)| (messages.query(*at), meta)));
+        for (nth, (at, meta)) in queries.enumerate() {
+            let (query, response) = messages.exchange(*at);
+            if let Some(response) = self.worker.respond_ahead(nth, query, meta, response) {
+                let len = response.len();
+                messages.answer(*at, len);
+            }
+        }
     }
 
     /// Sends the responses; one that cannot be sent costs no other.

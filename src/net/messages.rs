@@ -42,16 +42,14 @@ pub(super) struct Messages {
     answered: usize,
 }
 
-/// A query, and room for its response.
-pub(super) struct Exchange<'m> {
-    pub(super) query: &'m [u8],
-    /// It was longer than what is here.
+/// What is known of a query that was received.
+pub(super) struct Origin {
+    /// It was longer than there is room for.
     pub(super) truncated: bool,
-    /// Who sent it; none where it is no datagram but the end of the socket.
-    pub(super) source: Option<SocketAddr>,
+    /// Who sent it.
+    pub(super) source: SocketAddr,
     /// Where it was sent to, if the socket tells.
     pub(super) local: Option<IpAddr>,
-    pub(super) response: &'m mut [u8],
 }
 
 impl Messages {
@@ -116,28 +114,43 @@ impl Messages {
         Ok(self.received)
     }
 
-    /// A query that was received, and room for its response.
-    pub(super) fn exchange(&mut self, at: usize) -> Exchange<'_> {
+    /// Where a query came from; none where what was received is no datagram but the end of the socket.
+    #[inline]
+    pub(super) fn origin(&self, at: usize) -> Option<Origin> {
         assert!(at < self.received, "that many were received");
-        let slot = self.answered;
-        // SAFETY: `at` and `slot` are below `WIDTH`. The kernel wrote the header, the name and the first `msg_len` octets of
-        // the query's buffer, and is done with them. Query and response are different arrays, borrowed as `self` is.
+        // SAFETY: `at` is below `WIDTH`. The kernel wrote both and is done with them; who changes them borrows `self` for it.
+        let (header, name) = unsafe { (&(*self.headers.at(at)).msg_hdr, &*self.names.at(at)) };
+        let source = if header.msg_namelen == 0 { None } else { name.address() };
+        Some(Origin { truncated: header.msg_flags & libc::MSG_TRUNC != 0, source: source?, local: self.local(header) })
+    }
+
+    /// Where a query was sent to, if the socket tells.
+    fn local(&self, header: &msghdr) -> Option<IpAddr> {
+        self.controls.as_ref().and_then(|_| sys::local_address(header))
+    }
+
+    /// A query that was received.
+    pub(super) fn query(&self, at: usize) -> &[u8] {
+        assert!(at < self.received, "that many were received");
+        // SAFETY: `at` is below `WIDTH`. The kernel wrote the length and the first `msg_len` octets of the query's buffer, and
+        // is done with them; who changes them borrows `self` for it.
         unsafe {
-            let mmsghdr { msg_hdr: header, msg_len } = &*self.headers.at(at);
-            let len = (*msg_len as usize).min(LONGEST_QUERY);
-            let name = &*self.names.at(at);
-            Exchange {
-                query: slice::from_raw_parts(self.queries.at(at * QUERY_STRIDE), len),
-                truncated: header.msg_flags & libc::MSG_TRUNC != 0,
-                source: if header.msg_namelen == 0 { None } else { name.address() },
-                local: self.controls.as_ref().and_then(|_| sys::local_address(header)),
-                response: slice::from_raw_parts_mut(self.responses.at(slot * RESPONSE_STRIDE), RESPONSE),
-            }
+            let len = ((*self.headers.at(at)).msg_len as usize).min(LONGEST_QUERY);
+            slice::from_raw_parts(self.queries.at(at * QUERY_STRIDE), len)
         }
     }
 
-    /// Notes that the response to a query is written, so many octets of it.
-    pub(super) fn answer(&mut self, at: usize, len: usize, local: Option<IpAddr>) {
+    /// A query that was received, and room for its response.
+    pub(super) fn exchange(&mut self, at: usize) -> (&[u8], &mut [u8]) {
+        let response = self.responses.at(self.answered * RESPONSE_STRIDE);
+        let query = self.query(at);
+        // SAFETY: `at` returned the beginning of a response's place. Query and response are different arrays, borrowed as
+        // `self` is.
+        (query, unsafe { slice::from_raw_parts_mut(response, RESPONSE) })
+    }
+
+    /// Notes that the response to a query is written, so many octets of it. It leaves from where the query was sent to.
+    pub(super) fn answer(&mut self, at: usize, len: usize) {
         assert!(at < self.received && self.answered < WIDTH, "one response a query");
         let slot = WIDTH + self.answered;
         self.answered += 1;
@@ -148,7 +161,7 @@ impl Messages {
             let response = &mut (*self.headers.at(slot)).msg_hdr;
             (response.msg_name, response.msg_namelen) = ((*query).msg_name, (*query).msg_namelen);
             (response.msg_control, response.msg_controllen) = (ptr::null_mut(), 0);
-            if let (Some(controls), Some(local)) = (&self.controls, local) {
+            if let (Some(controls), Some(local)) = (&self.controls, self.local(&*query)) {
                 response.msg_control = controls.at(slot).cast();
                 response.msg_controllen = size_of::<Control>();
                 sys::put_source(response, local);

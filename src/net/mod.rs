@@ -59,7 +59,7 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub use crate::answer::{Meta, Transport};
+pub use crate::answer::{AHEAD, Meta, Transport};
 pub use bind::{Bound, Buffers, Options, Udp};
 pub use places::Limits;
 pub use server::{Counts, Gauge, Listening, Running};
@@ -73,4 +73,13 @@ pub trait Responder: Send + 'static {
     fn start_batch(&mut self);
     /// Writes the response to `query` into `out` and returns its length; `None`: send nothing.
     fn respond(&mut self, query: &[u8], meta: &Meta, out: &mut [u8]) -> Option<usize>;
+    /// Is told some queries, at most [`AHEAD`] of them, to which it will respond next.
+    fn read_ahead<'q>(&mut self, queries: impl Iterator<Item = (&'q [u8], &'q Meta)>) {
+        let _ = queries;
+    }
+    /// The same as [`respond`](Self::respond) for the `at`th of the queries told by [`read_ahead`](Self::read_ahead).
+    fn respond_ahead(&mut self, at: usize, query: &[u8], meta: &Meta, out: &mut [u8]) -> Option<usize> {
+        let _ = at;
+        self.respond(query, meta, out)
+    }
 }

@@ -244,6 +244,7 @@ impl Storage {
     }
 
     /// Reads the address that the kernel wrote.
+    #[inline]
     pub(super) fn address(&self) -> Option<SocketAddr> {
         let place = ptr::from_ref(&self.0);
         match c_int::from(self.0.ss_family) {

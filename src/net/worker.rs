@@ -30,7 +30,33 @@ impl<R: Responder> Worker<R> {
 
     /// The response to one query; `None`: send nothing.
     pub(super) fn respond<'o>(&mut self, query: &[u8], meta: &Meta, out: &'o mut [u8]) -> Option<&'o [u8]> {
-        let length = match catch_unwind(AssertUnwindSafe(|| self.responder.respond(query, meta, out))) {
+        self.walled_off(out, |responder, out| responder.respond(query, meta, out))
+    }
+
+    /// Tells which queries are to be responded to next.
+    pub(super) fn read_ahead<'q>(&mut self, queries: impl Iterator<Item = (&'q [u8], &'q Meta)>) {
+        if catch_unwind(AssertUnwindSafe(|| self.responder.read_ahead(queries))).is_err() {
+            self.count_panic();
+        }
+    }
+
+    /// The response to the `at`th of them; `None`: send nothing.
+    pub(super) fn respond_ahead<'o>(
+        &mut self,
+        at: usize,
+        query: &[u8],
+        meta: &Meta,
+        out: &'o mut [u8],
+    ) -> Option<&'o [u8]> {
+        self.walled_off(out, |responder, out| responder.respond_ahead(at, query, meta, out))
+    }
+
+    fn walled_off<'o>(
+        &mut self,
+        out: &'o mut [u8],
+        respond: impl FnOnce(&mut R, &mut [u8]) -> Option<usize>,
+    ) -> Option<&'o [u8]> {
+        let length = match catch_unwind(AssertUnwindSafe(|| respond(&mut self.responder, out))) {
             Ok(length) => length?,
             Err(_) => {
                 self.count_panic();

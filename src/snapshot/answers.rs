@@ -121,6 +121,8 @@ pub enum Entry<'a> {
 
 /// Octets of a slot.
 const SLOT: usize = 8;
+/// Octets that come into the cache together.
+const LINE: usize = 64;
 
 /// The type of the entry for every type that has none of its own. No query asks for it.
 pub const OTHERS: Rtype = Rtype(0);
@@ -202,6 +204,32 @@ impl Answers {
         let shared = end.as_wire().len();
         let (steered, entries) = block.entries()?;
         Some(Place { zone: block.zone, covered, shared, steered, referred: false, answers: self, entries })
+    }
+
+    /// What stands in the slot where the search for a name with this hash begins.
+    #[inline]
+    #[must_use]
+    pub fn first_slot(&self, hash: u64) -> u64 {
+        let slots = self.memory.get(..self.slots * SLOT).unwrap_or_default().as_chunks::<SLOT>().0;
+        let (_, at) = split(hash);
+        slots.get(at & self.slots.wrapping_sub(1)).map_or(0, |slot| u64::from_le_bytes(*slot))
+    }
+
+    /// Reads the block of a slot where it begins and further on, so that it comes into the cache.
+    #[inline]
+    #[must_use]
+    pub fn touch(&self, slot: u64) -> [u8; 2] {
+        let blocks = self.blocks();
+        let at = (slot as u32).saturating_sub(1) as usize;
+        [at, at + LINE].map(|at| blocks.get(at).copied().unwrap_or_default())
+    }
+
+    /// The number that the block of a slot has, if its name is steered.
+    #[inline]
+    #[must_use]
+    pub fn number(&self, slot: u64) -> Option<u32> {
+        let (steered, _) = self.block((slot as u32).checked_sub(1)?)?.entries()?;
+        steered
     }
 
     #[inline]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use crate::base::{CatchmentId, IdVec, PolicyId, Prefix, PrefixIndex, PrefixMap, PrefixMapBuilder};
+use crate::base::{CatchmentId, IdVec, PolicyId, Prefix, PrefixIndex, PrefixMap, PrefixMapBuilder, PrefixSearch};
 use crate::geo::{Coords, GeoCode, Location, SPECIAL_PURPOSE};
 
 use super::estimate::{Estimates, Measured, Places};
@@ -92,14 +92,29 @@ impl CatchmentMap {
     /// The catchment of a client, and the scope of what is answered to it.
     #[must_use]
     pub fn locate(&self, client: IpAddr, resolver: IpAddr) -> (CatchmentId, u8) {
-        let open = match &self.open[..] {
+        self.search(client, resolver).found()
+    }
+
+    /// Begins to [`locate`](Self::locate) a client.
+    #[inline]
+    #[must_use]
+    pub fn search(&self, client: IpAddr, resolver: IpAddr) -> CatchmentSearch<'_> {
+        let open = self.open(resolver);
+        CatchmentSearch { open, client: open.clients.search(client), resolver }
+    }
+
+    /// Reads where the search for a client begins: [`PrefixIndex::touch`].
+    #[inline]
+    #[must_use]
+    pub fn touch(&self, client: IpAddr, resolver: IpAddr) -> u8 {
+        self.open(resolver).clients.touch(client)
+    }
+
+    #[inline]
+    fn open(&self, resolver: IpAddr) -> &OpenMap {
+        match &self.open[..] {
             [open] => open,
             open => &open[self.resolvers.get(resolver).0 as usize],
-        };
-        let (leaf, scope) = open.clients.get(client);
-        match Leaf::of(leaf, open.catchments) {
-            Leaf::Here(catchment) => (catchment, scope),
-            Leaf::AsResolver(set) => (open.as_resolver(set, resolver), scope),
         }
     }
 
@@ -116,6 +131,48 @@ impl CatchmentMap {
             map.clients.octets() + located.map(PrefixIndex::octets).sum::<usize>()
         };
         self.resolvers.octets() + self.open.iter().map(open).sum::<usize>()
+    }
+}
+
+/// A client on its way to its catchment.
+#[derive(Clone, Copy, Debug)]
+pub struct CatchmentSearch<'a> {
+    open: &'a OpenMap,
+    client: PrefixSearch<'a>,
+    resolver: IpAddr,
+}
+
+impl CatchmentSearch<'_> {
+    /// [`PrefixSearch::touch`].
+    #[inline]
+    #[must_use]
+    pub fn touch(&self) -> u8 {
+        self.client.touch()
+    }
+
+    /// Goes on by one node: [`PrefixSearch::step`].
+    #[inline]
+    pub fn step(&mut self) {
+        self.client.step();
+    }
+
+    /// [`PrefixSearch::has_ended`].
+    #[inline]
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        self.client.has_ended()
+    }
+
+    /// The catchment, and the scope of what is answered there.
+    #[inline]
+    #[must_use]
+    pub fn found(self) -> (CatchmentId, u8) {
+        let Self { open, client, resolver } = self;
+        let (leaf, scope) = client.get();
+        match Leaf::of(leaf, open.catchments) {
+            Leaf::Here(catchment) => (catchment, scope),
+            Leaf::AsResolver(set) => (open.as_resolver(set, resolver), scope),
+        }
     }
 }
 

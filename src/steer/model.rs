@@ -256,8 +256,33 @@ pub struct SteeredName {
     pub policy: PolicyId,
     /// Its TTL.
     pub ttl: TtlRange,
-    /// The families that its policy's pools offer: fixed at load (§5.6).
-    pub families: Vec<AnswerFamily>,
+    /// By number, whether its policy's pools offer the family: fixed at load (§5.6).
+    pub families: [bool; AnswerFamily::ALL.len()],
+}
+
+impl SteeredName {
+    /// Whether it has answers of a family.
+    #[must_use]
+    pub const fn offers(&self, family: AnswerFamily) -> bool {
+        self.families[family as usize]
+    }
+
+    /// The families that it has answers of.
+    pub fn offered(&self) -> impl Iterator<Item = AnswerFamily> {
+        AnswerFamily::ALL.into_iter().filter(|&family| self.offers(family))
+    }
+
+    /// The family that its policy answers a type with; none where static records answer it.
+    #[must_use]
+    pub fn family(&self, rtype: Rtype) -> Option<AnswerFamily> {
+        let family = match rtype {
+            _ if self.offers(AnswerFamily::Cname) => AnswerFamily::Cname, // RFC 1034 §3.6.2: whatever was asked
+            Rtype::A => AnswerFamily::V4,
+            Rtype::AAAA => AnswerFamily::V6,
+            _ => return None,
+        };
+        Some(family).filter(|&family| self.offers(family))
+    }
 }
 
 /// The TTL of a steered name: `max` while all that matters is settled, else `min` (§5.7).

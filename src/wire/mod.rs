@@ -23,5 +23,5 @@ pub use edns::{
 pub use hash::hash_name;
 pub use message::{Message, OPT_LEN};
 pub use name::{MAX_NAME, Name, NameBuf, NameError, NameRef};
-pub use query::{HEADER_LEN, Header, Malformed, Query, QueryBuf, Question, parse_cookie_request, parse_query};
+pub use query::{HEADER_LEN, Header, Malformed, Query, QueryBuf, Question, parse_cookie_request};
 pub use types::{Class, Opcode, Rcode, Rtype, UnknownType};

@@ -62,11 +62,18 @@ pub struct Query<'a> {
     pub edns: Option<&'a EdnsQuery>,
 }
 
-/// Where the parts of a query are put that are not as they were sent.
+/// What was read of a query.
 #[derive(Clone, Debug, Default)]
 pub struct QueryBuf {
+    /// The name, lowercased.
     name: NameBuf,
+    /// Its hash.
+    hash: u64,
+    /// Octets of the question; none if it could not be read.
+    question: usize,
     edns: Option<EdnsQuery>,
+    /// Whether there was nothing that could not be read.
+    sound: bool,
 }
 
 /// What could not be read, and as much of the query as the response to that needs.
@@ -78,30 +85,68 @@ pub struct Malformed<'a> {
     pub edns: Option<&'a EdnsQuery>,
 }
 
-/// Reads what follows the header of a standard query.
-///
-/// # Errors
-/// [`Malformed`] where the answer must be FORMERR: not exactly one question, a name that is no uncompressed name, a record
-/// that runs over the end, two OPT records or one not at the root (RFC 6891 §6.1.1), octets behind the last record.
-#[inline]
-pub fn parse_query<'a>(
-    message: &'a [u8],
-    header: &Header,
-    buffer: &'a mut QueryBuf,
-) -> Result<Query<'a>, Malformed<'a>> {
-    let QueryBuf { name, edns } = buffer;
-    *edns = None;
-    let octets = message.get(HEADER_LEN..).filter(|_| header.counts[0] == 1);
-    let question = octets.and_then(|octets| parse_question(message, octets, name));
-    let Some(question) = question else {
-        return Err(Malformed { question: None, edns: None });
-    };
-    let mut reader = Reader { message, at: HEADER_LEN + question.raw.len(), edns };
-    // most have no other record, or OPT alone
-    let sound = (header.counts == [1, 0, 0, 0] || reader.find_opt(header).is_some()) && reader.at == message.len();
-    let edns = edns.as_ref();
-    if sound { Ok(Query { question, edns }) } else { Err(Malformed { question: Some(question), edns }) }
+impl QueryBuf {
+    /// Reads what follows the header of a standard query.
+    #[inline]
+    pub fn read(&mut self, message: &[u8], header: &Header) {
+        (self.question, self.edns, self.sound) = (0, None, false);
+        let octets = message.get(HEADER_LEN..).filter(|_| header.counts[0] == 1);
+        if octets.and_then(|octets| self.read_question(message, octets)).is_none() {
+            return;
+        }
+        let mut reader = Reader { message, at: HEADER_LEN + self.question, edns: &mut self.edns };
+        // most have no other record, or OPT alone
+        self.sound = (header.counts == [1, 0, 0, 0] || reader.find_opt(header).is_some()) && reader.at == message.len();
+    }
+
+    #[inline]
+    fn read_question(&mut self, message: &[u8], octets: &[u8]) -> Option<()> {
+        let name = NameRef::from_wire(octets)?;
+        let end = name.as_wire().len() + QUESTION_TAIL;
+        octets.get(..end)?;
+        self.hash = self.name.set_lowercase(name, &message[..HEADER_LEN + name.as_wire().len()]);
+        self.question = end;
+        Some(())
+    }
+
+    /// What was read of this message.
+    ///
+    /// # Errors
+    /// [`Malformed`] where the answer must be FORMERR: not exactly one question, a name that is no uncompressed name, a
+    /// record that runs over the end, two OPT records or one not at the root (RFC 6891 §6.1.1), octets behind the last
+    /// record.
+    #[inline]
+    pub fn query<'a>(&'a self, message: &'a [u8]) -> Result<Query<'a>, Malformed<'a>> {
+        let edns = self.edns.as_ref();
+        match self.question(message) {
+            Some(question) if self.sound => Ok(Query { question, edns }),
+            question => Err(Malformed { question, edns }),
+        }
+    }
+
+    #[inline]
+    fn question<'a>(&'a self, message: &'a [u8]) -> Option<Question<'a>> {
+        let raw = message.get(HEADER_LEN..HEADER_LEN + self.question)?;
+        let &[t0, t1, c0, c1] = raw.last_chunk::<QUESTION_TAIL>()?;
+        let (rtype, class) = (Rtype(u16::from_be_bytes([t0, t1])), Class(u16::from_be_bytes([c0, c1])));
+        Some(Question { name: self.name.as_ref(), hash: self.hash, rtype, class, raw })
+    }
+
+    /// The hash of the name that was asked for; anything if none was.
+    #[must_use]
+    pub const fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// EDNS, if an OPT record could be read.
+    #[must_use]
+    pub const fn edns(&self) -> Option<&EdnsQuery> {
+        self.edns.as_ref()
+    }
 }
+
+/// Octets of type and class.
+const QUESTION_TAIL: usize = 4;
 
 /// Reads a query without a question, which only asks for a server cookie (RFC 7873 §5.4); none if it is anything else.
 #[must_use]
@@ -113,22 +158,6 @@ pub fn parse_cookie_request<'a>(message: &[u8], header: &Header, buffer: &'a mut
         return None;
     }
     edns.as_ref().filter(|edns| edns.cookie.is_some())
-}
-
-#[inline]
-fn parse_question<'a>(message: &'a [u8], octets: &'a [u8], lowercased: &'a mut NameBuf) -> Option<Question<'a>> {
-    let name = NameRef::from_wire(octets)?;
-    let end = name.as_wire().len() + 4;
-    let raw = octets.get(..end)?;
-    let &[t0, t1, c0, c1] = raw.last_chunk::<4>()?;
-    let hash = lowercased.set_lowercase(name, &message[..HEADER_LEN + name.as_wire().len()]);
-    Some(Question {
-        name: lowercased.as_ref(),
-        hash,
-        rtype: Rtype(u16::from_be_bytes([t0, t1])),
-        class: Class(u16::from_be_bytes([c0, c1])),
-        raw,
-    })
 }
 
 struct Reader<'a, 'e> {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use windrose::answer::{Meta, Reply, Transport, Worker, respond};
+use windrose::answer::{Meta, Transport, Worker, prepare, read_ahead, respond, respond_ahead};
 use windrose::base::{FileId, Now, Sources};
 use windrose::health::Board;
 use windrose::snapshot::{Cookies, Loaded, Service, Snapshot, Zones};
@@ -66,23 +66,35 @@ impl Setting {
 
 /// Answers a query from static zones (origin and master file each), in process; none if the query gets no response.
 /// Called from several threads at once, and once or twice for each case of a file with the same zones.
+///
+/// The response is the same whether it is composed, was made ready, or the query was read ahead.
 pub(crate) fn ask(setting: &Setting, zones: &[(String, String)], query: &[u8], tcp: bool) -> Option<Vec<u8>> {
-    let zones = zones.iter().map(|(origin, text)| Arc::new(compile(origin, text))).collect();
-    let loaded = Loaded { zones: Zones::new(zones), service: setting.service(), ..Loaded::default() };
-    let snapshot = Snapshot::build(Arc::new(loaded), Board::default(), 1);
+    let zones: Vec<Arc<Zone>> = zones.iter().map(|(origin, text)| Arc::new(compile(origin, text))).collect();
+    let snapshot = |ready| {
+        let zones = Zones::new(zones.clone());
+        let mut loaded = Loaded { zones, service: setting.service(), ..Loaded::default() };
+        if ready {
+            loaded.answers = prepare(&loaded, drop);
+        }
+        Snapshot::build(Arc::new(loaded), Board::default(), 1)
+    };
+    let (composing, ready) = (snapshot(false), snapshot(true));
     let (transport, limit) = if tcp { (Transport::Tcp, 65_535) } else { (Transport::Udp, 1232) };
-    let source = (setting.from, 5353).into();
     let local = "127.0.0.1".parse().expect("an address");
     let now = Now { wall: setting.time, ..Now::default() };
+    let meta = Meta::new((setting.from, 5353).into(), local, transport, limit);
     let mut out = vec![0; 65_535];
-    let meta = Meta::new(source, local, transport, limit);
-    match respond(&snapshot, query, &meta, now, &mut Worker::new(0), &mut out) {
-        Reply::Send(len) => {
-            out.truncate(len);
-            Some(out)
-        }
-        Reply::Drop => None,
+    let mut worker = Worker::new(0);
+    let len = respond(&composing, query, &meta, now, &mut worker, &mut out).sent();
+    let composed = len.map(|len| out[..len].to_vec());
+    let len = respond(&ready, query, &meta, now, &mut worker, &mut out).sent();
+    assert_eq!(len.map(|len| &out[..len]), composed.as_deref(), "what was made ready is what is composed");
+    read_ahead(&ready, [(query, &meta); 4].into_iter(), &mut worker);
+    for at in 0..4 {
+        let len = respond_ahead(&ready, at, query, &meta, now, &mut worker, &mut out).sent();
+        assert_eq!(len.map(|len| &out[..len]), composed.as_deref(), "reading ahead changes nothing");
     }
+    composed
 }
 
 /// RDATA of the types that only the zone parser knows.

@@ -11,11 +11,11 @@ use std::sync::{Arc, LazyLock};
 
 use hickory_proto::op::Message;
 use hickory_proto::serialize::binary::BinDecodable;
-use windrose::answer::{Meta, RateTable, Reply, Transport, Worker, respond};
+use windrose::answer::{Meta, RateTable, Reply, Transport, Worker, read_ahead, respond, respond_ahead};
 use windrose::base::Now;
 use windrose::config;
 use windrose::health::{Board, TargetView};
-use windrose::snapshot::{Loaded, RateLimit, Snapshot};
+use windrose::snapshot::{Answers, Loaded, RateLimit, Snapshot};
 use windrose::wire::{Name, Rtype};
 
 /// A file of the repository.
@@ -52,6 +52,13 @@ pub(crate) fn limited(loaded: Arc<Loaded>) -> Arc<Loaded> {
         dry_run: false,
         table_size: 1000,
     }));
+    Arc::new(loaded)
+}
+
+/// The same without answers made ready: all are composed.
+pub(crate) fn composing(loaded: Arc<Loaded>) -> Arc<Loaded> {
+    let mut loaded = Arc::into_inner(loaded).expect("nobody else has it");
+    loaded.answers = Answers::default();
     Arc::new(loaded)
 }
 
@@ -113,10 +120,13 @@ impl Engine {
 
     /// The response's bytes; none if there is none.
     pub(crate) fn ask(&mut self, query: &[u8], transport: Transport) -> Option<&[u8]> {
-        match self.respond(query, &self.meta(transport)) {
-            Reply::Send(len) => Some(&self.out[..len]),
-            Reply::Drop => None,
-        }
+        self.ask_by(query, &self.meta(transport))
+    }
+
+    /// The same to a client of its own.
+    pub(crate) fn ask_by(&mut self, query: &[u8], meta: &Meta) -> Option<&[u8]> {
+        let len = self.respond(query, meta).sent()?;
+        Some(&self.out[..len])
     }
 
     /// What a transport would know.
@@ -130,6 +140,19 @@ impl Engine {
     #[inline]
     pub(crate) fn respond(&mut self, query: &[u8], meta: &Meta) -> Reply {
         respond(&self.snapshot, query, meta, self.now, &mut self.worker, &mut self.out)
+    }
+
+    /// Reads queries ahead.
+    pub(crate) fn read_ahead(&mut self, queries: &[(Vec<u8>, Meta)]) {
+        let queries = queries.iter().map(|(query, meta)| (&query[..], meta));
+        read_ahead(&self.snapshot, queries, &mut self.worker);
+    }
+
+    /// The response to the `at`th of them; none if there is none.
+    pub(crate) fn ask_ahead(&mut self, at: usize, query: &[u8], meta: &Meta) -> Option<&[u8]> {
+        let Self { snapshot, worker, now, out, .. } = self;
+        let len = respond_ahead(snapshot, at, query, meta, *now, worker, out).sent()?;
+        Some(&out[..len])
     }
 
     /// The response over UDP, decoded.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::base::{PoolId, TargetId};
 use crate::health::{Check, CheckKind, HttpCheck, StatusRange};
-use crate::steer::{AnswerFamily, MinHealthy, Order, PolicyKind, WhenAllDown};
+use crate::steer::{MinHealthy, Order, PolicyKind, WhenAllDown};
 
 const BLUEPRINT: &str = include_str!("blueprint.toml");
 
@@ -93,7 +93,7 @@ fn defaults() {
     assert_eq!((policy.when_all_down, policy.kind), (WhenAllDown::All, PolicyKind::Address));
     let name = &steering.names[0];
     assert_eq!((name.ttl.max.secs(), name.ttl.min.secs()), (60, 60));
-    assert_eq!(name.families, [AnswerFamily::V4]);
+    assert_eq!(name.families, [true, false, false]);
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn shared_files_may_refer_to_each_other_in_any_order() {
     let (steering, found) =
         steer_with(&[pools, rest], "version = 1\n[name]\nx = { policy = \"q\", ttl = \"0s\" }\n", None);
     assert_eq!(found, [""; 0]);
-    assert_eq!(steering.names[0].families, [AnswerFamily::Cname]);
+    assert_eq!(steering.names[0].families, [false, false, true]);
     assert_eq!(steering.policies[steering.names[0].policy].name, "shared/q");
 }
 

@@ -3,7 +3,7 @@
 use super::ask::Response;
 use super::facts::{FoundFact, NameFacts};
 use super::{ExplainError, Question, must};
-use crate::answer::{MAX_CHAIN, steered_family};
+use crate::answer::MAX_CHAIN;
 use crate::snapshot::Snapshot;
 use crate::steer::{AnswerFamily, SteeredName};
 use crate::wire::{NameBuf, NameRef, Rtype};
@@ -51,7 +51,7 @@ fn visit<'a>(snapshot: &'a Snapshot, name: NameBuf, rtype: Rtype) -> Visited<'a>
     if let Some(number) = visited.node().and_then(Node::steered) {
         let steered = &loaded.steering.names[number as usize];
         visited.steered = Some(steered);
-        visited.family = steered_family(&loaded.steering.policies[steered.policy], steered, rtype);
+        visited.family = steered.family(rtype);
     }
     visited
 }
@@ -182,7 +182,7 @@ impl Visited<'_> {
             (None, _) => format!("it is not steered; {}", static_data()),
             (Some(_), Some(family)) => format!("steered; its policy decides {}", family.rtype()),
             (Some(steered), None) => {
-                let decides: Vec<String> = steered.families.iter().map(|family| family.rtype().to_string()).collect();
+                let decides: Vec<String> = steered.offered().map(|family| family.rtype().to_string()).collect();
                 format!("steered, but its policy decides {} only; {}", decides.join(" and "), static_data())
             }
         }

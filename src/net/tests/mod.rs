@@ -8,8 +8,8 @@ use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// Echoes the query and notes its `Meta`; `drop` is not answered, `rest` takes a while, `panic` panics, `big` is answered with
-/// 60,000 octets.
+/// Echoes the query and notes its `Meta`; `drop` is not answered, `rest` takes a while, `panic` panics, `early` does so when
+/// it is read ahead, `big` is answered with 60,000 octets.
 #[derive(Clone, Default)]
 struct Echo {
     seen: Arc<Mutex<Vec<Meta>>>,
@@ -38,6 +38,10 @@ impl Responder for Echo {
             _ => out[..query.len()].copy_from_slice(query),
         }
         Some(query.len())
+    }
+
+    fn read_ahead<'q>(&mut self, mut queries: impl Iterator<Item = (&'q [u8], &'q Meta)>) {
+        assert!(queries.all(|(query, _)| query != b"early"), "as the test asked");
     }
 }
 
@@ -186,6 +190,14 @@ fn udp_goes_on_after_drops_panics_long_queries_and_unreachable_clients(udp: Udp)
     }
     assert_eq!(ask(&socket, b"still there?", server.address).0, b"still there?");
     assert_eq!((server.counts().udp_ignored, server.counts().panics), (1, 1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn udp_answers_what_could_not_be_read_ahead() {
+    let server = Fixture::with("127.0.0.1:0", Options { threads: 1, udp: Udp::Batch, ..Options::default() });
+    assert_eq!(ask(&udp_client("127.0.0.1:0"), b"early", server.address).0, b"early");
+    assert_eq!(server.counts().panics, 1);
 }
 
 both_loops!(udp_answers_a_burst_longer_than_a_batch);

@@ -1,0 +1,147 @@
+//! Reading queries ahead. What a query needs lies far apart in memory where there are many names or large maps of clients:
+//! a slot, a block, the nodes of a prefix index, each found by way of the one before. Were queries answered one after the
+//! other, each would wait for all of these. Here all queries of a batch take one such step before any takes the next, so
+//! that they wait together.
+//!
+//! Which places a query needs is a guess: a wrong one costs a little time and changes no answer.
+
+use std::hint::black_box;
+use std::net::IpAddr;
+
+use crate::base::{CatchmentId, PolicyId};
+use crate::snapshot::Snapshot;
+use crate::steer::{CatchmentSearch, SteeredName};
+use crate::wire::{Header, QueryBuf};
+
+use super::meta::Meta;
+use super::steered::Client;
+
+/// How many queries are read ahead at most: a core does not wait for more places in memory at a time, and what is kept of
+/// them has to stay in its nearest cache.
+pub const AHEAD: usize = 16;
+
+/// Fewer are merely read: there is nothing to share.
+const FEW: usize = 3;
+
+/// Nodes of a prefix index that are visited at most: behind its table, a /24 has two and a /48 eight.
+const STEPS: usize = 8;
+
+/// The queries that were read ahead.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    asked: [Asked; AHEAD],
+    /// How many of them there are.
+    len: usize,
+    /// One that was not read ahead.
+    pub(super) alone: Asked,
+}
+
+/// A query that was read, and what of its answer is known already.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    /// Its header; none if it is too short to have one.
+    pub(super) header: Option<Header>,
+    /// What follows, if there is a header.
+    pub(super) buffer: QueryBuf,
+    pub(super) located: Option<Located>,
+}
+
+impl Asked {
+    #[inline]
+    pub(super) fn read(&mut self, query: &[u8]) {
+        self.located = None;
+        self.header = Header::parse(query);
+        if let Some(header) = &self.header {
+            self.buffer.read(query, header);
+        }
+    }
+}
+
+/// Where a policy has the client of a query.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Located {
+    pub(super) policy: PolicyId,
+    pub(super) catchment: CatchmentId,
+    pub(super) scope: u8,
+}
+
+impl Ahead {
+    /// What is known of a query.
+    pub(super) fn get(&self, at: usize) -> Option<&Asked> {
+        self.asked[..self.len].get(at)
+    }
+
+    /// Reads queries, the first [`AHEAD`] of them.
+    pub(super) fn read<'q>(&mut self, snap: &Snapshot, queries: impl Iterator<Item = (&'q [u8], &'q Meta)>) {
+        self.len = 0;
+        let mut metas = [None; AHEAD];
+        for ((asked, meta_of), (query, meta)) in self.asked.iter_mut().zip(&mut metas).zip(queries) {
+            asked.read(query);
+            *meta_of = Some(meta);
+            self.len += 1;
+        }
+        if self.len >= FEW {
+            guess(snap, &mut self.asked[..self.len], &metas);
+        }
+    }
+}
+
+/// A steered name's client, to be located.
+#[derive(Clone, Copy)]
+struct Sought {
+    /// The number of the query.
+    at: usize,
+    policy: PolicyId,
+    client: IpAddr,
+    resolver: IpAddr,
+}
+
+/// Looks for the names of queries, and for the clients where a name is steered. What is in the slot where the search for a
+/// name begins is taken for the name's own.
+fn guess(snap: &Snapshot, queries: &mut [Asked], metas: &[Option<&Meta>; AHEAD]) {
+    let answers = &snap.loaded.answers;
+    let mut slots = [0; AHEAD];
+    for (slot, asked) in slots.iter_mut().zip(&*queries) {
+        *slot = answers.first_slot(asked.buffer.hash());
+    }
+    for &slot in &slots[..queries.len()] {
+        black_box(answers.touch(slot));
+    }
+    let (mut sought, mut count) = ([None; AHEAD], 0);
+    for (at, ((asked, meta), &slot)) in queries.iter().zip(metas).zip(&slots).enumerate() {
+        let name = answers.number(slot).and_then(|number| snap.loaded.steering.names.get(number as usize));
+        if let (Some(&SteeredName { policy, .. }), Some(meta)) = (name, meta) {
+            let resolver = meta.source.ip();
+            let subnet = asked.buffer.edns().and_then(|edns| edns.client_subnet.as_ref()?.as_ref().ok());
+            let client = Client::of(&snap.loaded.steering.policies[policy], subnet, resolver).addr;
+            sought[count] = Some(Sought { at, policy, client, resolver });
+            count += 1;
+        }
+    }
+    locate(snap, &sought[..count], queries);
+}
+
+/// Looks for the catchments of clients.
+fn locate(snap: &Snapshot, sought: &[Option<Sought>], queries: &mut [Asked]) {
+    let maps = &snap.loaded.maps;
+    let sought = sought.iter().flatten();
+    for &Sought { policy, client, resolver, .. } in sought.clone() {
+        black_box(maps[policy].touch(client, resolver));
+    }
+    let mut searches = [None; AHEAD];
+    for (&Sought { policy, client, resolver, .. }, search) in sought.clone().zip(&mut searches) {
+        *search = Some(maps[policy].search(client, resolver));
+    }
+    for _ in 0..STEPS {
+        if searches.iter().flatten().all(CatchmentSearch::has_ended) {
+            break;
+        }
+        // a step has so many instructions that those of one search alone would fill the core
+        searches.iter().flatten().for_each(|search| _ = black_box(search.touch()));
+        searches.iter_mut().flatten().for_each(CatchmentSearch::step);
+    }
+    for (&Sought { at, policy, .. }, search) in sought.zip(searches.iter().flatten()) {
+        let (catchment, scope) = search.found();
+        queries[at].located = Some(Located { policy, catchment, scope });
+    }
+}
