@@ -43,6 +43,11 @@ class Statistics(unittest.TestCase):
         self.assertEqual(line, "| static | windrose | 3.00 | 1.00 | 1.00 | 0.50 | 0.50 | 1 | 100 | – | 0 |")
 
 
+    def test_batches_are_read_from_metrics(self):
+        text = "windrose_udp_batch_seconds_sum 0.25\nwindrose_udp_batch_seconds_count 1000\n"
+        self.assertEqual(works.batches(text), [0.25, 1000])
+
+
 class Queries(unittest.TestCase):
     def test_a_query_with_client_subnet(self):
         octets = data.message("www.geo", "A", data.ipaddress.IPv4Address("141.20.0.0"))

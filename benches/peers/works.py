@@ -1,6 +1,7 @@
 """The works: what is asked of which servers, and how one run of each goes."""
 
 import json
+import math
 import re
 import shutil
 import socket
@@ -133,12 +134,16 @@ class Bench:
         """A fixed rate, on its own or with everything happening that can."""
         seconds = self.seconds if self.seconds <= 1 else max(12, self.seconds)
         with Running(self, server, scene, queries) as running:
+            before = batches(metrics(scene))
             if variant == "quiet":
-                return running.figures | self.blast(running, queries, seconds, "--rate", RATE)
-            with Turmoil(self, running, scene) as turmoil:
                 figures = self.blast(running, queries, seconds, "--rate", RATE)
-            changes = (running.folder / "log").read_text(errors="replace").count(" -> ")
-            return running.figures | figures | {"changes": changes, "scrapes": turmoil.scrapes, "reloads": turmoil.reloads}
+            else:
+                with Turmoil(self, running, scene) as turmoil:
+                    figures = self.blast(running, queries, seconds, "--rate", RATE)
+                changes = (running.folder / "log").read_text(errors="replace").count(" -> ")
+                figures |= {"changes": changes, "scrapes": turmoil.scrapes, "reloads": turmoil.reloads}
+            took, number = (after - first for after, first in zip(batches(metrics(scene)), before))
+            return running.figures | figures | {"batch_us": took / number * 1e6 if number else math.nan}
 
     def blast(self, running, queries, seconds, *more):
         """The generator against a running server."""
@@ -248,8 +253,7 @@ class Turmoil(threading.Thread):
         try:
             while not self.done.wait(1 if second else 0):
                 self.say("up" if second % 2 else "down")
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.scene.admin}/metrics", timeout=5) as got:
-                    self.scrapes += len(got.read()) > 0
+                self.scrapes += len(metrics(self.scene)) > 0
                 if second % 5 == 0:
                     self.reload(second)
                 second += 1
@@ -267,6 +271,17 @@ class Turmoil(threading.Thread):
         if done.returncode != 0:
             raise Wrong(done.stdout + done.stderr)
         self.reloads += 1
+
+
+def metrics(scene):
+    """What a scrape reads."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{scene.admin}/metrics", timeout=5) as got:
+        return got.read().decode()
+
+
+def batches(text):
+    """The seconds of the batches that were timed, and how many there were."""
+    return [float(re.search(rf"^windrose_udp_batch_seconds_{what} (\S+)$", text, re.M).group(1)) for what in ("sum", "count")]
 
 
 def free_port():
