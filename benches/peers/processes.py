@@ -24,10 +24,10 @@ class Started:
         for process in reversed(self.processes[:]):
             self.stop(process)
 
-    def start(self, command, cpu, log, **more):
-        """Starts a command on one CPU; what it says goes to the file `log`."""
+    def start(self, command, cpu, log, first=True, **more):
+        """Starts a command on one CPU, before others or behind them; what it says goes to the file `log`."""
         def settle():
-            on_cpu(cpu)()
+            on_cpu(cpu)() if first else stay_behind()
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for us, who stop it in order
         with open(log, "ab") as output:
             more = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": output, **more}
@@ -54,11 +54,19 @@ def on_cpu(cpu):
     """For `subprocess.run(preexec_fn=…)`: on this CPU, before others."""
     def settle():
         os.sched_setaffinity(0, {cpu})
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         try:
             os.setpriority(os.PRIO_PROCESS, 0, NICE)
         except PermissionError:
             pass
     return settle
+
+
+def stay_behind():
+    """This process, and what it starts: not on the server's CPU, and behind the generator, whose clock stands still while
+    something else has its CPU."""
+    os.sched_setaffinity(0, {OTHER_CPU})
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def family(pid):

@@ -93,7 +93,7 @@ class Bench:
             scene, program = self.scene, Path(__file__).with_name("origin.py")
             command = ["python3", "-B", program, scene.http, scene.https, scene.certificate,
                        scene.certificate.with_suffix(".key")]
-            self.origin = self.started.start(command, OTHER_CPU, self.folder / "origin.log", stdin=subprocess.PIPE)
+            self.origin = self.started.start(command, OTHER_CPU, self.folder / "origin.log", first=False, stdin=subprocess.PIPE)
             wait_for(lambda: connects("127.1.1.1", self.scene.https), 10, "the origins did not start; see origin.log")
 
     # --- one function for each `how` ---

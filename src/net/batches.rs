@@ -7,7 +7,7 @@ use super::server::{REFRESH, Shared, Stop};
 #[cfg(target_os = "linux")]
 use super::worker::Worker;
 #[cfg(target_os = "linux")]
-use super::{batch, cpus};
+use super::{batch, cpus, sys};
 use std::fmt;
 use std::io;
 use std::net::UdpSocket;
@@ -108,6 +108,7 @@ impl Endpoint {
         // pinned before anything else, so that its memory is near
         let body = move || {
             let _ = tell.send(cpu.map_or(Ok(()), cpus::pin));
+            sys::take_short_turns();
             endpoint.run();
         };
         let thread = std::thread::Builder::new().name(format!("windrose-udp-{n}")).spawn(body)?;

@@ -90,6 +90,33 @@ pub fn lower_priority() {
     }
 }
 
+/// The shortest turn that a thread can ask for (`sched_runtime` of a thread that is not of a real-time policy, Linux 6.12).
+#[cfg(target_os = "linux")]
+const SHORT_TURN: u64 = 100_000;
+
+/// Lets the calling thread take short turns on its processor, 0.1 ms: who asks for less at a time gets it sooner, in front of
+/// others that are busy there (earliest eligible virtual deadline first, sched(7)). What it gets in all stays the same. Best
+/// effort: an older Linux passes over it.
+#[cfg(target_os = "linux")]
+pub(super) fn take_short_turns() {
+    if let Some(mut attributes) = scheduling().filter(|now| now.sched_policy == libc::SCHED_OTHER as u32) {
+        attributes.sched_runtime = SHORT_TURN;
+        // SAFETY: the kernel reads a `sched_attr`, which tells its own size, from a live local; 0 is the calling thread.
+        let _ = unsafe { libc::syscall(libc::SYS_sched_setattr, 0, &raw const attributes, 0) };
+    }
+}
+
+/// How the calling thread is scheduled.
+#[cfg(target_os = "linux")]
+pub(super) fn scheduling() -> Option<libc::sched_attr> {
+    // SAFETY: it is integers, for which all zeroes are a value.
+    let mut attributes: libc::sched_attr = unsafe { zeroed() };
+    let size = size_of_val(&attributes) as libc::c_uint;
+    // SAFETY: the kernel writes at most `size` octets into a live local; 0 is the calling thread.
+    let done = unsafe { libc::syscall(libc::SYS_sched_getattr, 0, &raw mut attributes, size, 0) };
+    (done == 0).then_some(attributes)
+}
+
 /// A datagram that was received.
 #[derive(Debug)]
 pub(super) struct Datagram {

@@ -18,6 +18,7 @@
 //! composer.
 
 use std::fmt;
+use std::hint::black_box;
 use std::ops::Range;
 
 use crate::base::{HugeBytes, Id, IdVec, ZoneId};
@@ -123,6 +124,8 @@ pub enum Entry<'a> {
 const SLOT: usize = 8;
 /// Octets that come into the cache together.
 const LINE: usize = 64;
+/// Names that are put into their slots together.
+const TOGETHER: usize = 16;
 
 /// The type of the entry for every type that has none of its own. No query asks for it.
 pub const OTHERS: Rtype = Rtype(0);
@@ -528,12 +531,16 @@ impl AnswersBuilder {
         blocks.copy_from_slice(&self.blocks);
         self.blocks = Vec::new();
         let slots = slots.as_chunks_mut::<SLOT>().0;
-        for &(hash, block) in &self.names {
-            let (tag, mut at) = split(hash);
-            while slots[at & (count - 1)] != [0; SLOT] {
-                at += 1;
+        for some in self.names.chunks(TOGETHER) {
+            // waits for the places of all of them at once
+            some.iter().for_each(|&(hash, _)| _ = black_box(slots[split(hash).1 & (count - 1)]));
+            for &(hash, block) in some {
+                let (tag, mut at) = split(hash);
+                while slots[at & (count - 1)] != [0; SLOT] {
+                    at += 1;
+                }
+                slots[at & (count - 1)] = (u64::from(tag) << 32 | u64::from(block + 1)).to_le_bytes();
             }
-            slots[at & (count - 1)] = (u64::from(tag) << 32 | u64::from(block + 1)).to_le_bytes();
         }
         Answers { memory, slots: count, len: self.names.len(), negatives: self.negatives, depth: self.depth }
     }

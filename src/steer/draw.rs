@@ -88,52 +88,73 @@ pub struct PoolAnswers {
     /// The sets, as positions in `endpoints`, in order of name.
     pub sets: Vec<Vec<usize>>,
     /// The same sets as records.
-    variants: Vec<Variant>,
+    variants: Variants,
     shares: Shares,
     /// How many endpoints an answer holds.
     count: usize,
 }
 
-/// The answer section of a set, ready but for its TTL: owners are pointers to the question's name, TTLs are zero.
+/// The records of each set, one behind the other, so that a draw finds them with few places in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Variant {
+struct Variants {
     octets: Box<[u8]>,
+    /// Where each set's records end.
+    ends: Box<[u32]>,
+    /// How many records each set has.
     count: u16,
 }
 
-impl Variant {
-    /// Where the TTL stands in a record.
-    pub const TTL_AT: usize = 6;
-
-    fn new(rtype: Rtype, rdatas: &[&[u8]]) -> Self {
-        let mut octets = Vec::new();
-        for rdata in rdatas {
-            let len = u16::try_from(rdata.len()).expect("an address, or a name of at most 255 octets");
-            octets.extend_from_slice(&QUESTION);
-            octets.extend_from_slice(&rtype.0.to_be_bytes());
-            octets.extend_from_slice(&Class::IN.0.to_be_bytes());
-            octets.extend_from_slice(&[0; 4]);
-            octets.extend_from_slice(&len.to_be_bytes());
-            octets.extend_from_slice(rdata);
+impl Variants {
+    /// Sets that are equally large, at least one, each with at least one record.
+    fn new(rtype: Rtype, sets: &[Vec<usize>], rdata: &[Vec<u8>]) -> Self {
+        let (mut octets, mut ends) = (Vec::new(), Vec::with_capacity(sets.len()));
+        for set in sets {
+            set.iter().for_each(|&at| put_record(&mut octets, rtype, &rdata[at]));
+            ends.push(u32::try_from(octets.len()).expect("a pool's names and addresses take less than 4 GiB"));
         }
-        Self { octets: octets.into(), count: u16::try_from(rdatas.len()).expect("at most 255 answers") }
+        let count = u16::try_from(sets[0].len()).expect("at most 255 answers");
+        Self { octets: octets.into(), ends: ends.into(), count }
     }
 
+    fn get(&self, at: usize) -> Variant<'_> {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        Variant { octets: &self.octets[start as usize..self.ends[at] as usize], count: self.count }
+    }
+}
+
+fn put_record(octets: &mut Vec<u8>, rtype: Rtype, rdata: &[u8]) {
+    let len = u16::try_from(rdata.len()).expect("an address, or a name of at most 255 octets");
+    octets.extend_from_slice(&QUESTION);
+    octets.extend_from_slice(&rtype.0.to_be_bytes());
+    octets.extend_from_slice(&Class::IN.0.to_be_bytes());
+    octets.extend_from_slice(&[0; 4]);
+    octets.extend_from_slice(&len.to_be_bytes());
+    octets.extend_from_slice(rdata);
+}
+
+/// The answer section of a set, ready but for its TTL: owners are pointers to the question's name, TTLs are zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variant<'a> {
+    octets: &'a [u8],
+    count: u16,
+}
+
+impl<'a> Variant<'a> {
     /// The records.
     #[must_use]
-    pub fn octets(&self) -> &[u8] {
-        &self.octets
+    pub const fn octets(self) -> &'a [u8] {
+        self.octets
     }
 
     /// How many records there are; at least one.
     #[must_use]
-    pub const fn count(&self) -> u16 {
+    pub const fn count(self) -> u16 {
         self.count
     }
 
     /// The octets of one record: all are equally long.
     #[must_use]
-    pub fn stride(&self) -> usize {
+    pub fn stride(self) -> usize {
         self.octets.len() / usize::from(self.count)
     }
 }
@@ -165,13 +186,11 @@ impl PoolAnswers {
         let count = usable.len().min(count);
         let (sets, chances) = sets(&weights, count);
         let rdata: Vec<Vec<u8>> = usable.iter().map(|&at| rdata(&pool.endpoints[at], family)).collect();
-        let variant =
-            |set: &Vec<usize>| Variant::new(family.rtype(), &set.iter().map(|&at| &*rdata[at]).collect::<Vec<&[u8]>>());
         Self {
             endpoints: usable.iter().zip(&weights).map(|(&at, weight)| (at, weight / total)).collect(),
             keys: usable.iter().map(|&at| hash(&[pool.name.as_bytes(), pool.endpoints[at].name.as_bytes()])).collect(),
             shares: Shares::new(&chances),
-            variants: sets.iter().map(variant).collect(),
+            variants: Variants::new(family.rtype(), &sets, &rdata),
             rdata,
             sets,
             count,
@@ -186,19 +205,19 @@ impl PoolAnswers {
 
     /// The records of the same set.
     #[must_use]
-    pub fn variant(&self, draw: u32) -> &Variant {
-        &self.variants[self.shares.pick(draw)]
+    pub fn variant(&self, draw: u32) -> Variant<'_> {
+        self.variants.get(self.shares.pick(draw))
     }
 
     /// The records of the set that rendezvous gives a client; none where a set of several is chosen out of more.
     #[must_use]
-    pub fn rendezvous_variant(&self, client: u64) -> Option<&Variant> {
+    pub fn rendezvous_variant(&self, client: u64) -> Option<Variant<'_>> {
         if self.count == self.endpoints.len() {
-            return self.variants.first();
+            return Some(self.variants.get(0));
         }
         let mut first = None;
         if self.count == 1 {
-            self.rendezvous(client, |at| first = self.variants.get(at)); // a set for each endpoint, in their order
+            self.rendezvous(client, |at| first = Some(self.variants.get(at))); // a set for each endpoint, in their order
         }
         first
     }

@@ -178,7 +178,7 @@ impl PoolDraw {
 
     /// One answer drawn by share, ready, and the pool it is of: the one that [`draw`](Self::draw) draws.
     #[must_use]
-    pub fn variant(&self, random: u64) -> (PoolId, &Variant) {
+    pub fn variant(&self, random: u64) -> (PoolId, Variant<'_>) {
         let SharingPool { pool, answers, .. } = &self.pools[self.shares.pick((random >> 32) as u32)];
         (*pool, answers.variant(random as u32))
     }
@@ -186,7 +186,7 @@ impl PoolDraw {
     /// The answer that rendezvous gives a client key, ready, and the pool it is of. None where several endpoints are chosen
     /// out of more: [`rendezvous`](Self::rendezvous) visits those.
     #[must_use]
-    pub fn rendezvous_variant(&self, client: u64) -> Option<(PoolId, &Variant)> {
+    pub fn rendezvous_variant(&self, client: u64) -> Option<(PoolId, Variant<'_>)> {
         let pool = self.rendezvous_pool(client)?;
         Some((pool.pool, pool.answers.rendezvous_variant(client)?))
     }

@@ -129,7 +129,7 @@ proptest! {
 }
 
 /// The RDATA of a ready answer's records.
-fn read(variant: &Variant, family: AnswerFamily) -> Vec<Vec<u8>> {
+fn read(variant: Variant<'_>, family: AnswerFamily) -> Vec<Vec<u8>> {
     let records = variant.octets().chunks(variant.stride());
     assert_eq!(records.len(), usize::from(variant.count()));
     let rdata = |record: &[u8]| {

@@ -80,7 +80,8 @@ impl ZoneBuilder {
             other_zone: None,
             last: 0,
         };
-        builder.intern(NameBuf::lowercase(origin.as_ref()).as_ref());
+        let lower = NameBuf::lowercase(origin.as_ref());
+        builder.intern(lower.as_ref(), hash_name(lower.as_ref().as_wire()));
         builder
     }
 
@@ -185,8 +186,9 @@ impl ZoneBuilder {
     }
 
     fn records_at(&self, owner: NameRef<'_>) -> impl Iterator<Item = &Record> + '_ {
-        let newest =
-            self.find(NameBuf::lowercase(owner).as_ref()).map_or(NONE, |owner| self.owners[owner as usize].newest);
+        let lower = NameBuf::lowercase(owner);
+        let found = self.find(lower.as_ref(), hash_name(lower.as_ref().as_wire()));
+        let newest = found.map_or(NONE, |owner| self.owners[owner as usize].newest);
         self.chain(newest).map(|record| &self.records[record as usize])
     }
 
@@ -216,21 +218,22 @@ impl ZoneBuilder {
             return Some(self.last);
         }
         let lower = NameBuf::lowercase(name);
-        self.last = match self.find(lower.as_ref()) {
+        let hash = hash_name(lower.as_ref().as_wire());
+        self.last = match self.find(lower.as_ref(), hash) {
             Some(owner) => owner,
-            None if name.is_within(self.origin.as_ref()) => self.intern(lower.as_ref()),
+            None if name.is_within(self.origin.as_ref()) => self.intern(lower.as_ref(), hash),
             None => return None,
         };
         Some(self.last)
     }
 
-    fn find(&self, lower: NameRef<'_>) -> Option<u32> {
+    fn find(&self, lower: NameRef<'_>, hash: u64) -> Option<u32> {
         let same = |&owner: &u32| self.owners[owner as usize].name.wire(&self.names) == lower.as_wire();
-        self.index.find(hash_name(lower.as_wire()), same).copied()
+        self.index.find(hash, same).copied()
     }
 
     /// Appends an owner that is not there yet.
-    fn intern(&mut self, lower: NameRef<'_>) -> u32 {
+    fn intern(&mut self, lower: NameRef<'_>, hash: u64) -> u32 {
         // sort keys, which need as much as twice the octets, must have places in 32 bits too
         self.too_large |= self.names.len() > (u32::MAX / 2) as usize;
         let at = self.names.len() as u32;
@@ -240,7 +243,7 @@ impl ZoneBuilder {
         self.owners.push(Owner { name, newest: NONE, steered: NONE });
         let (owners, arena) = (&self.owners, &self.names);
         let rehash = |&owner: &u32| hash_name(owners[owner as usize].name.wire(arena));
-        self.index.insert_unique(hash_name(lower.as_wire()), owner, rehash);
+        self.index.insert_unique(hash, owner, rehash);
         owner
     }
 

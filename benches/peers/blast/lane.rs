@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
 use crate::answers;
-use crate::batch::{BATCH, Batch};
+use crate::batch::{BATCH, Batch, stamp_arrivals};
 use crate::queries::Queries;
 use crate::tally::Tally;
 
@@ -27,12 +27,16 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(to: SocketAddr) -> io::Result<Self> {
+    /// `exact`: the time of an answer is that of its arrival, not of its being looked at.
+    pub(crate) fn new(to: SocketAddr, exact: bool) -> io::Result<Self> {
         let socket = socket2::Socket::from(UdpSocket::bind("127.0.0.1:0")?);
         socket.set_recv_buffer_size(4 << 20)?;
         socket.set_send_buffer_size(4 << 20)?;
         let socket = UdpSocket::from(socket);
         socket.connect(to)?;
+        if exact {
+            stamp_arrivals(&socket)?;
+        }
         Ok(Self { socket, waiting: vec![Waiting::default(); 1 << 16], next_id: 0, oldest: 0, open: 0 })
     }
 
@@ -87,7 +91,8 @@ impl Lane {
             self.open -= 1;
             let query = query as usize;
             let right = answers::right(queries.message(query), queries.rcode(query), answer);
-            tally.answered(since, now, answer, right);
+            let came = batch.arrived(at).map_or(now, |time| tally.time_of(time).clamp(since, now));
+            tally.answered(since, came, answer, right);
         }
         Ok(got)
     }

@@ -35,7 +35,8 @@ const BEAT: Duration = Duration::from_micros(100);
 /// Runs, and returns the line of JSON.
 pub(crate) fn run(plan: &Plan, queries: &Queries) -> io::Result<String> {
     wake_on_time();
-    let mut lanes = (0..plan.lanes.max(1)).map(|_| Lane::new(plan.to)).collect::<io::Result<Vec<_>>>()?;
+    let mut lanes =
+        (0..plan.lanes.max(1)).map(|_| Lane::new(plan.to, plan.rate > 0.0)).collect::<io::Result<Vec<_>>>()?;
     let mut tally = Tally::new(plan.regions);
     let mut driver = Driver { plan, queries, batch: Batch::new(false), asked: 0, turn: 0 };
     driver.drive(&mut lanes, &mut tally, plan.warm)?;

@@ -1,6 +1,6 @@
 //! What a run counts, and the line of JSON that it ends with.
 
-use std::time::Instant;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::answers;
 use crate::cpu::Used;
@@ -10,6 +10,8 @@ use crate::histogram::Histogram;
 /// sent or lost, what came outside of it not as an answer.
 pub(crate) struct Tally {
     pub(crate) start: Instant,
+    /// The same by the clock of the system, since 1970.
+    clock: Duration,
     from: u64,
     to: u64,
     sent: usize,
@@ -31,6 +33,7 @@ impl Tally {
     pub(crate) fn new(regions: bool) -> Self {
         Self {
             start: Instant::now(),
+            clock: UNIX_EPOCH.elapsed().unwrap_or_default(),
             from: u64::MAX,
             to: u64::MAX,
             sent: 0,
@@ -49,6 +52,11 @@ impl Tally {
     /// Nanoseconds since the start; never 0.
     pub(crate) fn now(&self) -> u64 {
         self.start.elapsed().as_nanos().max(1) as u64
+    }
+
+    /// The same of a time of the system's clock.
+    pub(crate) fn time_of(&self, clock: Duration) -> u64 {
+        clock.saturating_sub(self.clock).as_nanos().max(1) as u64
     }
 
     pub(crate) fn begin(&mut self) -> u64 {

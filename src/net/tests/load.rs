@@ -35,6 +35,11 @@ fn scheduling() -> String {
     format!("{} {}", fields[19 - 3], fields[41 - 3])
 }
 
+/// How long a turn of the calling thread is, in nanoseconds; 0 where the system does not say.
+fn turn() -> u64 {
+    crate::net::sys::scheduling().map_or(0, |now| now.sched_runtime)
+}
+
 /// Says of its thread what the system says.
 #[derive(Clone)]
 struct Tell;
@@ -47,6 +52,7 @@ impl Responder for Tell {
         let of = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).unwrap().trim();
         let told = match query {
             b"when?" => scheduling(),
+            b"how long?" => turn().to_string(),
             _ => format!("{} {}", of("Name:"), of("Cpus_allowed_list:")),
         };
         out[..told.len()].copy_from_slice(told.as_bytes());
@@ -104,6 +110,17 @@ fn threads_that_are_not_to_be_pinned_run_anywhere() {
     let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
     let own = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap().trim();
     assert_eq!(place.split_once(' ').unwrap().1, own);
+    running.stop(Duration::from_secs(5));
+}
+
+#[test]
+fn threads_of_datagrams_take_short_turns() {
+    let running = Running::start(Options { threads: 1, ..Options::default() }, || Tell).unwrap();
+    let listening = running.serve(running.bind(&["127.0.0.1:0".parse().unwrap()]).unwrap()).unwrap();
+    let (answer, _) = ask(&udp_client("127.0.0.1:0"), b"how long?", listening.addresses()[0]);
+    // Linux says so from 6.12 on
+    let expected = if turn() == 0 { "0" } else { "100000" };
+    assert_eq!(String::from_utf8(answer).unwrap(), expected);
     running.stop(Duration::from_secs(5));
 }
 
