@@ -284,12 +284,18 @@ const fn halves(number: u32) -> [u16; 2] {
 }
 
 impl<T> PrefixMap<T> {
-    /// The same prefixes with numbers below 2^23 − 1 for values, to be looked up fast.
-    pub fn index(&self, number: impl FnMut(&T) -> u32) -> PrefixIndex {
-        self.index_with(number, LARGE)
+    /// The same prefixes with numbers below 2^23 − 1 for values, to be looked up fast. `place` is told where in memory they
+    /// will be, before anything is written there.
+    pub fn index(&self, number: impl FnMut(&T) -> u32, place: impl FnOnce(Range<usize>)) -> PrefixIndex {
+        self.index_with(number, LARGE, place)
     }
 
-    fn index_with(&self, number: impl FnMut(&T) -> u32, large: usize) -> PrefixIndex {
+    fn index_with(
+        &self,
+        number: impl FnMut(&T) -> u32,
+        large: usize,
+        place: impl FnOnce(Range<usize>),
+    ) -> PrefixIndex {
         let values: Vec<u32> = self.values().iter().map(number).collect();
         let graft = values.iter().max().map_or(0, |most| most + 1);
         assert!(graft < VALUES, "fewer than 2^23 − 1 values");
@@ -308,13 +314,14 @@ impl<T> PrefixMap<T> {
         let v4 = builder.root(self.v4(), V4_START, large);
         builder.v4 = Some(self.v4()).filter(|root| root.value().is_none());
         let v6 = builder.root(self.v6(), V6_START, large);
-        PrefixIndex { v4, v6, graft, wide, words: memory(&builder.words) }
+        PrefixIndex { v4, v6, graft, wide, words: memory(&builder.words, place) }
     }
 }
 
 /// The words in the memory that they are looked up in, and one more: a step reads two where the last leaf may be one.
-fn memory(words: &[u16]) -> HugeBytes {
+fn memory(words: &[u16], place: impl FnOnce(Range<usize>)) -> HugeBytes {
     let mut memory = HugeBytes::zeroed(size_of_val(words) + size_of::<Word>());
+    place(memory.pages());
     for (to, from) in memory.as_chunks_mut::<2>().0.iter_mut().zip(words) {
         *to = from.to_ne_bytes();
     }
@@ -489,7 +496,7 @@ mod tests {
                 [bits | 0x64_ff9b << 96, bits << 80 | 0x2002 << 112, bits | 0xffff << 32].map(|bits| bits.to_be_bytes().into())
             });
             for (large, times) in [(0, 1), (usize::MAX, 1), (0, LARGE_VALUES), (usize::MAX, LARGE_VALUES)] {
-                let index = map.index_with(|&value| u32::from(value) * times, large);
+                let index = map.index_with(|&value| u32::from(value) * times, large, drop);
                 for addr in edges(&inserted).into_iter().chain(random.clone()).chain(global.clone()).chain(embedded.clone()) {
                     agree(&map, &index, addr, times)?;
                 }
@@ -499,7 +506,7 @@ mod tests {
 
     #[test]
     fn a_map_of_one_value_is_small() {
-        let index = PrefixMap::constant(()).index(|()| 7);
+        let index = PrefixMap::constant(()).index(|()| 7, drop);
         assert_eq!(index.get([192, 0, 2, 1].into()), (7, 0));
         assert!(index.octets() < 200);
     }

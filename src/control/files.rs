@@ -52,6 +52,17 @@ impl Files {
         bytes
     }
 
+    /// Whether a file is, by all that can be told without reading it, as it was when these other ones were read: then it
+    /// counts as read.
+    pub(super) fn keep(&mut self, path: &Path, others: &Self) -> bool {
+        let Some(Seen::File(Some(seen))) = others.seen.get(path) else { return false };
+        let same = stamp(path).is_some_and(|now| now == seen.0 && !now.fresh);
+        if same {
+            self.seen.insert(path.to_owned(), Seen::File(Some(seen.clone())));
+        }
+        same
+    }
+
     /// The files of a folder that end in `.zone` or `.toml`, in order of name.
     pub(super) fn folder(&mut self, path: &Path) -> io::Result<Vec<PathBuf>> {
         let entries = list(path);

@@ -8,9 +8,9 @@ use crate::answer::prepare;
 use crate::base::{Diagnostic, FileId, PrefixMap, Sources, Span};
 use crate::config::{self, Main, SteeringBuilder};
 use crate::geo::{self, Database, Fields, Location};
-use crate::net::{give_back_memory, keep_large_memory_apart, prefer_huge_pages};
+use crate::net::{give_back_memory, keep_large_memory_apart, move_to_huge_pages, prefer_huge_pages};
 use crate::snapshot::{Answers, Loaded, LoadedDatabase, RateLimit, Zones};
-use crate::steer::{Steering, catchment_maps};
+use crate::steer::{Steering, catchment_maps_after};
 use crate::wire::{Name, NameRef};
 use crate::zone::{self, ZoneBuilder};
 
@@ -30,6 +30,17 @@ pub struct Setup {
     pub loaded: Arc<Loaded>,
     /// Certificates of the encrypted listeners.
     pub certificates: Certificates,
+    /// The files, as they were when they were read.
+    pub files: Files,
+}
+
+/// What was loaded earlier.
+#[derive(Clone, Debug, Default)]
+pub struct Before {
+    /// What of it a new load may share.
+    pub loaded: Arc<Loaded>,
+    /// The files that it was made from.
+    pub files: Files,
 }
 
 /// Loads a configuration file and all that it names.
@@ -37,15 +48,25 @@ pub struct Setup {
 /// # Errors
 /// The report, if it has errors; else it comes with the set-up and holds warnings at most.
 pub fn load(path: &Path) -> Result<(Setup, Report), Report> {
+    let loaded = load_after(path, &Before::default());
+    if let Ok((Setup { loaded, .. }, _)) = &loaded {
+        let of_maps = loaded.maps.iter().flat_map(|map| map.pages());
+        // huge pages that were short may be free by now
+        of_maps.chain([loaded.answers.pages()]).for_each(move_to_huge_pages);
+    }
+    loaded
+}
+
+/// [Loads](load) a configuration file once more. What is made of geo databases is taken from what was loaded before, as far as
+/// they and the rules are the same: it takes most of the time.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_after(path: &Path, before: &Before) -> Result<(Setup, Report), Report> {
     keep_large_memory_apart();
     let mut loader = Loader::default();
-    let setup = loader.setup(path);
+    let setup = loader.setup(path, before);
     give_back_memory();
-    if let Some(Setup { loaded, .. }) = &setup {
-        let of_maps = loaded.maps.iter().flat_map(|map| map.pages());
-        // once more for the answers: huge pages that were short may be free by now
-        of_maps.chain([loaded.answers.pages()]).for_each(prefer_huge_pages);
-    }
     let mut report = loader.report;
     report.put_in_order();
     match setup {
@@ -104,31 +125,34 @@ struct Loader {
 }
 
 impl Loader {
-    fn setup(&mut self, path: &Path) -> Option<Setup> {
+    fn setup(&mut self, path: &Path, before: &Before) -> Option<Setup> {
         let file = self.read(path, None)?;
         let main = config::main_file(&self.report.sources, file, &mut self.report.diagnostics)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let certificates = certificates(&main, folder, &mut self.report);
         let service = service(&main, folder, &mut self.report, &mut self.paths);
-        let (databases, fields, locations) = self.databases(&main, folder);
+        let (databases, geo) = self.databases(&main, folder, before);
         let zones = self.zones(&main, folder);
         if zones.is_empty() && !self.report.has_errors() {
             let hint = "name a folder of zone files in [server] zones, or write a [[zone]]";
             self.report.diagnostics.push(Diagnostic::warning(Span::start_of(file), "no zone is served").hint(hint));
         }
         // what a database that cannot be used would supply is not known
-        let fields = if databases.len() == main.databases.len() { fields } else { EVERY_FIELD };
+        let known = databases.iter().fold(Fields::default(), |fields, database| fields | database.info.fields);
+        let fields = if databases.len() == main.databases.len() { known } else { EVERY_FIELD };
         let (zones, steering) = self.steer(&main, folder, zones, fields);
         if self.report.has_errors() {
             return None;
         }
-        let maps = catchment_maps(&steering, &locations);
-        drop(locations);
+        let same_places = digests(&databases).eq(digests(&before.loaded.databases));
+        let maps_before = before.loaded.maps.iter().filter(|_| same_places);
+        let locations = || self.locations(&main, &databases, geo);
+        let maps = catchment_maps_after(maps_before, &steering, locations, prefer_huge_pages)?;
         let rate_limit = main.rate_limit.clone().map(RateLimit::new);
         let (zones, answers) = (Zones::new(zones), Answers::default());
         let mut loaded = Loaded { zones, steering, maps, answers, databases, service, rate_limit };
         loaded.answers = prepare(&loaded, prefer_huge_pages); // pages are then huge from the first
-        Some(Setup { main, loaded: Arc::new(loaded), certificates })
+        Some(Setup { main, loaded: Arc::new(loaded), certificates, files: self.report.files.clone() })
     }
 
     /// Reads a file into the sources; what fails is reported at the place that named it.
@@ -152,23 +176,59 @@ impl Loader {
         self.report.sources.add(name, bytes)
     }
 
-    fn databases(&mut self, main: &Main, folder: &Path) -> (Vec<LoadedDatabase>, Fields, PrefixMap<Location>) {
-        let (mut databases, mut maps) = (Vec::new(), Vec::new());
+    fn databases(
+        &mut self,
+        main: &Main,
+        folder: &Path,
+        before: &Before,
+    ) -> (Vec<LoadedDatabase>, Vec<Option<PrefixMap<Location>>>) {
+        let (mut databases, mut geo) = (Vec::new(), Vec::new());
         for (name, span) in &main.databases {
             let path = folder.join(name);
+            let known = before.loaded.databases.iter().find(|known| known.path == path);
+            if let Some(known) = known.filter(|_| self.report.files.keep(&path, &before.files)) {
+                databases.push(known.clone());
+                geo.push(None);
+                continue;
+            }
             match read_database(&path, &mut self.report.files) {
-                Ok((digest, Database { info, locations })) => {
-                    databases.push(LoadedDatabase { path, digest, info });
-                    maps.push(locations);
+                Ok((database, locations)) => {
+                    databases.push(database);
+                    geo.push(Some(locations));
                 }
+                Err(error) => self.unusable(&path, *span, &error),
+            }
+        }
+        (databases, geo)
+    }
+
+    fn unusable(&mut self, path: &Path, span: Span, error: &str) {
+        let message = format!("cannot use the database {}: {error}", shown(path));
+        self.report.error(Some(span), message, "a GeoIP database in MaxMind's format (.mmdb) is needed");
+    }
+
+    /// What all databases say, of which those that were not read yet are read now.
+    fn locations(
+        &mut self,
+        main: &Main,
+        databases: &[LoadedDatabase],
+        read: Vec<Option<PrefixMap<Location>>>,
+    ) -> Option<PrefixMap<Location>> {
+        let mut maps = Vec::new();
+        for ((database, (_, span)), read) in databases.iter().zip(&main.databases).zip(read) {
+            let now = || match read_database(&database.path, &mut Files::default()) {
+                Ok((now, _)) if now.digest != database.digest => Err("it is being changed".to_owned()),
+                now => now.map(|(_, locations)| locations),
+            };
+            match read.map_or_else(now, Ok) {
+                Ok(locations) => maps.push(locations),
                 Err(error) => {
-                    let message = format!("cannot use the database {}: {error}", shown(&path));
-                    self.report.error(Some(*span), message, "a GeoIP database in MaxMind's format (.mmdb) is needed");
+                    self.unusable(&database.path, *span, &error);
+                    return None;
                 }
             }
         }
-        let fields = databases.iter().fold(Fields::default(), |fields, database| fields | database.info.fields);
-        (databases, fields, geo::merge(maps))
+        Some(geo::merge(maps))
     }
 
     fn zones(&mut self, main: &Main, folder: &Path) -> Vec<ReadZone> {
@@ -321,11 +381,14 @@ impl Loader {
     }
 }
 
-/// A geo database with the digest of its file.
-fn read_database(path: &Path, files: &mut Files) -> Result<(String, Database), String> {
+fn read_database(path: &Path, files: &mut Files) -> Result<(LoadedDatabase, PrefixMap<Location>), String> {
     let bytes = files.read(path).map_err(|error| reason(&error))?;
-    let database = Database::read(&bytes).map_err(|error| error.to_string())?;
-    Ok((digest(&bytes), database))
+    let Database { info, locations } = Database::read(&bytes).map_err(|error| error.to_string())?;
+    Ok((LoadedDatabase { path: path.to_owned(), digest: digest(&bytes), info }, locations))
+}
+
+fn digests(databases: &[LoadedDatabase]) -> impl Iterator<Item = &str> {
+    databases.iter().map(|database| &*database.digest)
 }
 
 /// SHA-256 in hexadecimal, as `sha256sum` prints it.

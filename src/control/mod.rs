@@ -25,7 +25,7 @@ mod watch;
 pub use certificates::Certificates;
 pub use files::Files;
 pub use handle::{Handle, History, ReloadRequest, Reloaded, Serving};
-pub use load::{Setup, load, load_zone};
+pub use load::{Before, Setup, load, load_after, load_zone};
 pub use publish::{Built, Control};
 pub use report::Report;
 pub use shown::{reason, shown};

@@ -19,7 +19,7 @@ use crate::snapshot::{Loaded, Snapshot};
 
 use super::changes::changes;
 use super::failover::failovers;
-use super::load::{Setup, load};
+use super::load::{Before, Setup, load_after};
 use super::report::Report;
 use super::state::StateFile;
 use super::tallies::Tallies;
@@ -60,8 +60,9 @@ struct Shared {
     poller: Poller,
     tallies: Arc<Tallies>,
     state: StateFile,
-    /// What is built into the next snapshot. Locked for the building of one, so that snapshots are published in order.
-    loaded: Mutex<Arc<Loaded>>,
+    /// What was loaded last, and is built into the next snapshot. Locked for the building of one, so that snapshots are
+    /// published in order.
+    before: Mutex<Before>,
     /// How the newest snapshot came to be.
     built: std::sync::Mutex<Built>,
     /// Snapshots that serving threads may still hold. Kept until they do not, so that none of them ever frees one.
@@ -83,7 +84,7 @@ impl Control {
     /// Starts probing, waits until every target is tried or the start-up wait is over, and publishes the first snapshot.
     /// Runs on the runtime it is called from.
     pub async fn start(config: &Path, setup: Setup, probes: Options) -> Self {
-        let Setup { main, loaded, .. } = setup;
+        let Setup { main, loaded, files, .. } = setup;
         let folder = config.parent().unwrap_or(Path::new(""));
         let state = StateFile::in_folder(main.server.state.as_ref().map(|(state, _)| folder.join(state)));
         let (events, received) = mpsc::unbounded_channel();
@@ -93,7 +94,7 @@ impl Control {
             poller,
             tallies: Arc::default(),
             state,
-            loaded: Mutex::new(Arc::clone(&loaded)),
+            before: Mutex::new(Before { loaded: Arc::clone(&loaded), files }),
             built: std::sync::Mutex::default(),
             retired: std::sync::Mutex::default(),
             changed: Notify::new(),
@@ -141,8 +142,8 @@ impl Control {
     /// # Errors
     /// The report of what is wrong.
     pub async fn load(&self) -> Result<(Setup, Report), Report> {
-        let config = self.config.clone();
-        let loading = tokio::task::spawn_blocking(move || load_at_rest(&config)).await;
+        let (config, before) = (self.config.clone(), self.shared.before.lock().await.clone());
+        let loading = tokio::task::spawn_blocking(move || load_at_rest(&config, &before)).await;
         let (mut setup, report) = loading.unwrap_or_else(|panic| Err(panicked(&panic)))?;
         if let Some(loaded) = Arc::get_mut(&mut setup.loaded) {
             loaded.service.inherit(&self.published().load().loaded.service);
@@ -159,13 +160,13 @@ impl Control {
     /// Serves what was loaded once its new targets are tried or the longest timeout has passed. Targets whose address,
     /// port and check stay keep their state. Returns what was served before.
     pub async fn replace(&self, setup: Setup) -> Arc<Loaded> {
-        let Setup { main, loaded: new, .. } = setup;
+        let Setup { main, loaded: new, files, .. } = setup;
         self.warn_of_restart(&main);
-        let before = Arc::clone(&*self.shared.loaded.lock().await);
+        let before = self.shared.loaded().await;
         let (old_keys, new_keys) = (keys(&before), keys(&new));
         self.shared.poller.set_targets(&old_keys.union(&new_keys).cloned().collect());
         self.shared.wait_tried(&new_keys, longest_timeout(&new_keys)).await;
-        *self.shared.loaded.lock().await = Arc::clone(&new);
+        *self.shared.before.lock().await = Before { loaded: new, files };
         self.shared.publish().await;
         self.shared.poller.set_targets(&new_keys);
         self.shared.log_down("found down by the reload", |key, _| !old_keys.contains(key));
@@ -199,9 +200,9 @@ impl Control {
 }
 
 /// Loads files that nobody is writing: what changed while it was read is read again.
-fn load_at_rest(config: &Path) -> Result<(Setup, Report), Report> {
+fn load_at_rest(config: &Path, before: &Before) -> Result<(Setup, Report), Report> {
     for _ in 0..LOADS {
-        let loaded = load(config);
+        let loaded = load_after(config, before);
         let files = match &loaded {
             Ok((_, report)) | Err(report) => &report.files,
         };
@@ -210,7 +211,7 @@ fn load_at_rest(config: &Path) -> Result<(Setup, Report), Report> {
         }
         std::thread::sleep(REST);
     }
-    load(config)
+    load_after(config, before)
 }
 
 fn panicked(panic: &tokio::task::JoinError) -> Report {
@@ -273,14 +274,15 @@ async fn save_on_change(shared: Arc<Shared>) {
 impl Shared {
     /// Builds a snapshot from what is loaded and what is known of its targets, and publishes it. Returns the one before.
     async fn publish(&self) -> Option<Arc<Snapshot>> {
-        let loaded = self.loaded.lock().await;
+        let guard = self.before.lock().await;
+        let loaded = &guard.loaded;
         let targets = loaded.steering.targets.iter();
         let view = |key: &Option<ProbeKey>| key.as_ref().map_or_else(TargetView::unprobed, |key| self.poller.view(key));
         let board = Board { targets: targets.map(|target| view(&target.key)).collect() };
         let before = self.published.load_full();
         let generation = before.generation + 1;
         let start = Instant::now();
-        let parts = Arc::clone(&loaded);
+        let parts = Arc::clone(loaded);
         // not on the threads that time probes
         let built = tokio::task::spawn_blocking(move || before.next(parts, board)).await;
         match built {
@@ -301,6 +303,10 @@ impl Shared {
         }
     }
 
+    async fn loaded(&self) -> Arc<Loaded> {
+        Arc::clone(&self.before.lock().await.loaded)
+    }
+
     /// Drops the snapshots and counters that no serving thread holds any more.
     fn release(&self) {
         self.tallies.release();
@@ -317,7 +323,7 @@ impl Shared {
 
     /// One line a changed verdict, by the names of the endpoints it holds for.
     async fn log(&self, events: &[Event]) {
-        let loaded = Arc::clone(&*self.loaded.lock().await);
+        let loaded = self.loaded().await;
         for Event { key, change } in events {
             let Change::Verdict { from, to } = change else { continue };
             let target = loaded.steering.targets.iter().find(|target| target.key.as_ref() == Some(key));

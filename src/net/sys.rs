@@ -9,6 +9,7 @@ use libc::{
 use std::io;
 use std::mem::{size_of, size_of_val, zeroed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
 
@@ -46,23 +47,34 @@ pub fn give_back_memory() {
     let _ = unsafe { libc::malloc_trim(0) };
 }
 
-/// Keeps what lies between these addresses in huge pages, as far as it fills any: at once where the system can. Best effort;
-/// what is there does not change. It is for what queries look up all the time.
-pub fn prefer_huge_pages(range: std::ops::Range<usize>) {
+/// Lets what will be written between these addresses lie in huge pages, as far as it fills any. Best effort. It is for what
+/// queries look up all the time.
+pub fn prefer_huge_pages(range: Range<usize>) {
     #[cfg(target_os = "linux")]
-    {
-        use crate::base::HUGE_PAGE;
-        let (start, end) = (range.start.next_multiple_of(HUGE_PAGE), range.end / HUGE_PAGE * HUGE_PAGE);
-        for advice in [libc::MADV_HUGEPAGE, libc::MADV_COLLAPSE] {
-            if start < end {
-                // SAFETY: neither advice changes what memory holds or whether it is there; addresses without memory are
-                // refused.
-                let _ = unsafe { libc::madvise(start as *mut c_void, end - start, advice) };
-            }
-        }
-    }
+    advise(range, libc::MADV_HUGEPAGE);
     #[cfg(not(target_os = "linux"))]
     let _ = range;
+}
+
+/// Moves what lies between these addresses into huge pages, as far as it fills any and is not there yet. Best effort; what is
+/// there does not change. It is for the time before queries are answered: moving a page takes some milliseconds, in which
+/// nothing else runs on the processor.
+pub fn move_to_huge_pages(range: Range<usize>) {
+    #[cfg(target_os = "linux")]
+    advise(range, libc::MADV_COLLAPSE);
+    #[cfg(not(target_os = "linux"))]
+    let _ = range;
+}
+
+#[cfg(target_os = "linux")]
+fn advise(range: Range<usize>, advice: c_int) {
+    use crate::base::HUGE_PAGE;
+    let (start, end) = (range.start.next_multiple_of(HUGE_PAGE), range.end / HUGE_PAGE * HUGE_PAGE);
+    if start < end {
+        // SAFETY: no advice that is given here changes what memory holds or whether it is there; addresses without memory
+        // are refused.
+        let _ = unsafe { libc::madvise(start as *mut c_void, end - start, advice) };
+    }
 }
 
 /// The nice value of threads behind those that serve queries: where processors are short, one such thread gets a tenth of

@@ -6,6 +6,8 @@
 //! A special-purpose client address is seen by `networks` as it is but located as its resolver; its block is kept apart
 //! in the map by a leaf that says so.
 
+use std::borrow::Borrow;
+use std::cell::LazyCell;
 use std::hash::{BuildHasher, Hash};
 use std::net::IpAddr;
 use std::ops::Range;
@@ -37,6 +39,8 @@ pub struct Catchment {
 /// Where every client of a policy belongs. Policies with the same matchers and regions share one.
 #[derive(Debug)]
 pub struct CatchmentMap {
+    /// What it was made from, beside locations.
+    shapes: Vec<RuleShape>,
     /// Which of `open` a resolver gets.
     resolvers: PrefixIndex,
     open: Vec<OpenMap>,
@@ -192,13 +196,30 @@ impl OpenMap {
 /// Builds the map of every policy.
 #[must_use]
 pub fn catchment_maps(steering: &Steering, locations: &PrefixMap<Location>) -> IdVec<PolicyId, Arc<CatchmentMap>> {
-    let special = special_purpose();
-    let mut shared: HashMap<Vec<RuleShape>, Arc<CatchmentMap>> = HashMap::default();
+    catchment_maps_after([], steering, || Some(locations), |_| {}).expect("there are locations")
+}
+
+/// Gives every policy its map: one that was made `before`, from the same locations, where one fits, else one that is built.
+/// Locations are asked for when one is to be built; without any, there are no maps. `place` is told where in memory prefixes
+/// will be, before any is written.
+pub fn catchment_maps_after<'m, L: Borrow<PrefixMap<Location>>>(
+    before: impl IntoIterator<Item = &'m Arc<CatchmentMap>>,
+    steering: &Steering,
+    locations: impl FnOnce() -> Option<L>,
+    place: impl Fn(Range<usize>),
+) -> Option<IdVec<PolicyId, Arc<CatchmentMap>>> {
+    let (locations, special) = (LazyCell::new(locations), LazyCell::new(special_purpose));
+    let known = before.into_iter().map(|map| (map.shapes.clone(), Arc::clone(map)));
+    let mut shared: HashMap<Vec<RuleShape>, Arc<CatchmentMap>> = known.collect();
     let build = |policy: &Policy| {
         let shapes: Vec<RuleShape> = policy.rules.iter().map(|rule| RuleShape::of(rule, steering)).collect();
-        let map =
-            shared.entry(shapes).or_insert_with_key(|shapes| Arc::new(Builder::new(shapes, &special).build(locations)));
-        Arc::clone(map)
+        if let Some(map) = shared.get(&shapes) {
+            return Some(Arc::clone(map));
+        }
+        let locations = locations.as_ref()?;
+        let map = Arc::new(Builder::new(&shapes, &special, &place).build(locations.borrow()));
+        shared.insert(shapes, Arc::clone(&map));
+        Some(map)
     };
     steering.policies.iter().map(build).collect()
 }
@@ -294,6 +315,8 @@ type RuleSet = Vec<usize>;
 
 struct Builder<'a> {
     rules: &'a [RuleShape],
+    /// Told where prefixes will be.
+    place: &'a dyn Fn(Range<usize>),
     /// By rule and tier.
     places: Vec<Vec<Option<Arc<Places>>>>,
     special: &'a PrefixMap<bool>,
@@ -312,9 +335,10 @@ struct Builder<'a> {
 type Class = Vec<u32>;
 
 impl<'a> Builder<'a> {
-    fn new(rules: &'a [RuleShape], special: &'a PrefixMap<bool>) -> Self {
+    fn new(rules: &'a [RuleShape], special: &'a PrefixMap<bool>, place: &'a dyn Fn(Range<usize>)) -> Self {
         Self {
             rules,
+            place,
             places: rules.iter().map(RuleShape::places).collect(),
             special,
             candidates: Interner::new(),
@@ -332,7 +356,8 @@ impl<'a> Builder<'a> {
         let number = |set: &RuleSet| resolvers.values().iter().position(|value| value == set).unwrap_or_default();
         let catchment = |&candidate: &u32| self.candidates.all[candidate as usize].clone();
         let catchments = self.picked.iter().map(catchment).collect();
-        CatchmentMap { resolvers: resolvers.index(|set| number(set) as u32), open, catchments }
+        let resolvers = resolvers.index(|set| number(set) as u32, self.place);
+        CatchmentMap { shapes: self.rules.to_vec(), resolvers, open, catchments }
     }
 
     /// For every address, which of the rules that have this matcher it matches.
@@ -372,7 +397,7 @@ impl<'a> Builder<'a> {
         });
         let as_resolver = as_resolver.collect();
         let catchments = self.picked.len();
-        OpenMap { as_resolver, clients: clients.index(|leaf| leaf.number(catchments)), catchments }
+        OpenMap { as_resolver, clients: clients.index(|leaf| leaf.number(catchments), self.place), catchments }
     }
 
     fn classes(&mut self, met: &RuleSet, locations: &PrefixMap<Location>) -> Classes {
@@ -385,7 +410,7 @@ impl<'a> Builder<'a> {
     /// The catchments of resolvers with a set of matched rules.
     fn located(&mut self, classes: &Classes, set: &RuleSet, locations: &PrefixMap<Location>) -> PrefixIndex {
         let picked = locations.map_numbers(|location| self.pick(classes.of(location), set));
-        picked.index(|&CatchmentId(id)| id)
+        picked.index(|&CatchmentId(id)| id, self.place)
     }
 
     /// The one catchment that every location falls into with this set of matched rules, if it is one: then special-purpose

@@ -15,7 +15,7 @@ mod plan;
 mod standing;
 mod wiring;
 
-pub use catchment::{Catchment, CatchmentMap, CatchmentSearch, catchment_maps, measured};
+pub use catchment::{Catchment, CatchmentMap, CatchmentSearch, catchment_maps, catchment_maps_after, measured};
 pub use decide::{Considered, Decision, Fate, Outcome, Standings, Step as DecidingStep, decide, fates};
 pub use draw::{Options, PoolAnswers, Variant, latency_factors};
 pub use estimate::{Estimates, Measured, Places, Step, biased, by_distance};
