@@ -38,8 +38,8 @@ impl Copy {
         let path = self.path(file);
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         fs::write(&path, bytes).expect("written");
-        let earlier = SystemTime::now() - Duration::from_secs(60);
-        File::options().write(true).open(path).expect("opened").set_modified(earlier).expect("set");
+        let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+        File::options().write(true).open(path).expect("opened").set_modified(long_ago).expect("set");
     }
 
     fn edit(&self, file: &str, edit: impl FnOnce(String) -> String) {

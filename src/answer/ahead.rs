@@ -140,8 +140,11 @@ fn locate(snap: &Snapshot, sought: &[Option<Sought>], queries: &mut [Asked]) {
         searches.iter().flatten().for_each(|search| _ = black_box(search.touch()));
         searches.iter_mut().flatten().for_each(CatchmentSearch::step);
     }
-    for (&Sought { at, policy, .. }, search) in sought.zip(searches.iter().flatten()) {
+    let (plans, mut found) = (&snap.plan.policies, [None; AHEAD]);
+    for ((&Sought { at, policy, .. }, search), plan) in sought.zip(searches.iter().flatten()).zip(&mut found) {
         let (catchment, scope) = search.found();
         queries[at].located = Some(Located { policy, catchment, scope });
+        *plan = Some(plans[policy].catchment(catchment));
     }
+    found.iter().flatten().for_each(|plan| _ = black_box(plan.touch()));
 }

@@ -290,12 +290,7 @@ impl<T> PrefixMap<T> {
         self.index_with(number, LARGE, place)
     }
 
-    fn index_with(
-        &self,
-        number: impl FnMut(&T) -> u32,
-        large: usize,
-        place: impl FnOnce(Range<usize>),
-    ) -> PrefixIndex {
+    fn index_with(&self, number: impl FnMut(&T) -> u32, large: usize, place: impl FnOnce(Range<usize>)) -> PrefixIndex {
         let values: Vec<u32> = self.values().iter().map(number).collect();
         let graft = values.iter().max().map_or(0, |most| most + 1);
         assert!(graft < VALUES, "fewer than 2^23 − 1 values");

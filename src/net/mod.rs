@@ -64,7 +64,8 @@ pub use bind::{Bound, Buffers, Options, Udp};
 pub use places::Limits;
 pub use server::{Counts, Gauge, Listening, Running};
 pub use sys::{
-    give_back_memory, keep_large_memory_apart, lower_priority, move_to_huge_pages, prefer_huge_pages, raise_descriptor_limit,
+    give_back_memory, keep_large_memory_apart, lower_priority, move_to_huge_pages, prefer_huge_pages,
+    raise_descriptor_limit,
 };
 pub use times::BatchTimes;
 pub use tls::Encrypted;

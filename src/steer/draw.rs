@@ -24,6 +24,11 @@ struct Cell {
 }
 
 impl Shares {
+    /// Reads the first of them, so that it comes into the cache; what it returns means nothing.
+    pub(super) fn touch(&self) -> u32 {
+        self.0.first().map_or(0, |cell| cell.own)
+    }
+
     /// Shares in proportion to weights, of which at least one is above zero.
     #[must_use]
     pub(super) fn new(weights: &[f64]) -> Self {

@@ -127,6 +127,17 @@ impl Settled {
 }
 
 impl CatchmentPlan {
+    /// Reads where its answers begin, so that this comes into the cache; what it returns means nothing.
+    #[inline]
+    #[must_use]
+    pub fn touch(&self) -> u32 {
+        let settled = u32::from(matches!(self.settled, Settled::No));
+        match &self.families[AnswerFamily::V4 as usize] {
+            FamilyPlan::Pools(draw) => settled ^ draw.touch(),
+            _ => settled,
+        }
+    }
+
     /// What is answered in a family.
     #[must_use]
     pub fn family(&self, family: AnswerFamily) -> &FamilyPlan {
@@ -159,6 +170,10 @@ impl PoolDraw {
     #[must_use]
     pub fn pools(&self) -> &[SharingPool] {
         &self.pools
+    }
+
+    fn touch(&self) -> u32 {
+        self.pools.first().map_or(0, |first| first.pool.0) ^ self.shares.touch()
     }
 
     /// The chance of each pool.
