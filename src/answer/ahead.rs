@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::net::IpAddr;
 
 use crate::base::{CatchmentId, PolicyId};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Loaded, Snapshot};
 use crate::steer::{CatchmentSearch, SteeredName};
 use crate::wire::{Header, QueryBuf};
 
@@ -22,6 +22,9 @@ pub const AHEAD: usize = 16;
 
 /// Fewer are merely read: there is nothing to share.
 const FEW: usize = 3;
+
+/// Octets of a core's second cache, as they are now: 1 to 2 MiB.
+const SECOND_CACHE: usize = 2 << 20;
 
 /// Nodes of a prefix index that are visited at most: behind its table, a /24 has two and a /48 eight.
 const STEPS: usize = 8;
@@ -80,10 +83,17 @@ impl Ahead {
             *meta_of = Some(meta);
             self.len += 1;
         }
-        if self.len >= FEW {
+        if self.len >= FEW && is_far(snap) {
             guess(snap, &mut self.asked[..self.len], &metas);
         }
     }
+}
+
+/// Whether what queries need is likely to be far: it is not where all answers fit into a core's second cache, and there are no
+/// clients to locate.
+fn is_far(snap: &Snapshot) -> bool {
+    let Loaded { answers, steering, .. } = &*snap.loaded;
+    answers.size() > SECOND_CACHE || !steering.names.is_empty()
 }
 
 /// A steered name's client, to be located.

@@ -21,15 +21,15 @@ const THROUGH_ALIAS: [Rtype; 3] = [Rtype::A, Rtype::AAAA, Rtype::HTTPS];
 
 /// The answers of all zones that are loaded. `place` is told where in memory they will be, before anything is written there.
 #[must_use]
-pub fn prepare(loaded: &Loaded, place: impl FnOnce(Range<usize>)) -> Answers {
+pub fn prepare(loaded: &Loaded, place: impl Fn(Range<usize>)) -> Answers {
     let names = loaded.zones.iter().map(|zone| zone.node_count()).sum();
-    let builder = AnswersBuilder::with_capacity(names);
+    let builder = AnswersBuilder::new(names, &place);
     let mut preparer = Preparer { loaded, builder, body: Some(Box::default()), worker: Worker::new(0) };
     let crowded = crowded(loaded);
     for (number, zone) in loaded.zones.iter().enumerate() {
         preparer.zone(ZoneId::from_index(number), zone, crowded[number]);
     }
-    preparer.builder.finish(place)
+    preparer.builder.finish()
 }
 
 /// Which zones have another one below them, which answers for some of their names.
@@ -45,14 +45,14 @@ fn crowded(loaded: &Loaded) -> Vec<bool> {
 /// A name, and the zone that it is of.
 type At<'z> = (ZoneId, &'z Zone, Node<'z>);
 
-struct Preparer<'a> {
+struct Preparer<'a, 'p> {
     loaded: &'a Loaded,
-    builder: AnswersBuilder,
+    builder: AnswersBuilder<'p>,
     body: Option<Box<Body>>,
     worker: Worker,
 }
 
-impl Preparer<'_> {
+impl Preparer<'_, '_> {
     fn zone(&mut self, id: ZoneId, zone: &Zone, crowded: bool) {
         let origin = zone.origin();
         self.compose(
@@ -126,7 +126,7 @@ impl Preparer<'_> {
         rtype: Rtype,
         known: Option<(ZoneId, &Zone, Found<'_>)>,
         write: impl FnOnce(Resolver<'_>, &mut Composer<'_>, &mut Worker) -> Result<(), Stop>,
-        keep: impl FnOnce(&mut AnswersBuilder, &Entry<'_>),
+        keep: impl FnOnce(&mut AnswersBuilder<'_>, &Entry<'_>),
     ) {
         let question = Question { name, hash: 0, rtype, class: Class::IN, raw: &[] };
         let body = self.body.take().unwrap_or_default();

@@ -34,6 +34,44 @@ impl HugeBytes {
         Self { octets, range: start..start + len }
     }
 
+    /// None yet, and room for so many. `place` is told where in memory the room is.
+    #[must_use]
+    pub fn with_room(room: usize, place: impl FnOnce(Range<usize>)) -> Self {
+        let mut octets = Self::zeroed(room);
+        place(octets.pages());
+        octets.range.end = octets.range.start;
+        octets
+    }
+
+    /// How many there is room for.
+    fn room(&self) -> usize {
+        let all = self.octets.len() - self.range.start;
+        if all < SMALL { all } else { all / HUGE_PAGE * HUGE_PAGE }
+    }
+
+    /// Appends octets; where the room does not do, all move to twice the room, of which `place` is told.
+    pub fn extend(&mut self, octets: &[u8], place: impl FnOnce(Range<usize>)) {
+        let len = self.len() + octets.len();
+        if len > self.room() {
+            let mut larger = Self::with_room(len.max(2 * self.room()), place);
+            larger.append(self);
+            *self = larger;
+        }
+        self.append(octets);
+    }
+
+    /// Appends so many zeros, for which there is room.
+    pub fn extend_zeroed(&mut self, count: usize) {
+        assert!(self.len() + count <= self.room(), "there is room");
+        self.range.end += count; // all beyond the end is zero
+    }
+
+    fn append(&mut self, octets: &[u8]) {
+        let end = self.range.end + octets.len();
+        self.octets[self.range.end..end].copy_from_slice(octets);
+        self.range.end = end;
+    }
+
     /// Where they are in memory, their last huge page included; nowhere if they are in none.
     #[must_use]
     pub fn pages(&self) -> Range<usize> {
@@ -74,6 +112,19 @@ impl DerefMut for HugeBytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn they_grow() {
+        let (mut octets, mut plain, mut moves) = (HugeBytes::with_room(3, drop), Vec::new(), 0);
+        for len in (0..9).map(|power| 1 << (2 * power)).chain([3 * SMALL, HUGE_PAGE, 2 * HUGE_PAGE]) {
+            let more: Vec<u8> = (0..len).map(|at: usize| (at * 7 % 251) as u8).collect();
+            octets.extend(&more, |_| moves += 1);
+            plain.extend_from_slice(&more);
+            assert!(*octets == *plain && octets.room() >= plain.len(), "{len}");
+            assert!(octets.pages().end <= octets.octets.as_ptr_range().end as usize);
+        }
+        assert!((3..13).contains(&moves), "{moves}");
+    }
 
     #[test]
     fn they_begin_a_page_and_have_their_length() {

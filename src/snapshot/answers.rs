@@ -21,7 +21,7 @@ use std::fmt;
 use std::hint::black_box;
 use std::ops::Range;
 
-use crate::base::{HugeBytes, Id, IdVec, ZoneId};
+use crate::base::{HugeBytes, IdVec, ZoneId};
 use crate::wire::{NameRef, Rcode, Rtype, Sections, hash_name};
 
 /// The answers of all zones.
@@ -449,10 +449,17 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Octets of a name's block that there is room for from the start: what a host name with an address takes, and some more.
+/// Room that is not needed takes no memory.
+const TYPICAL: usize = 96;
+
 /// Makes [`Answers`], name by name.
-#[derive(Default)]
-pub struct AnswersBuilder {
-    blocks: Vec<u8>,
+pub struct AnswersBuilder<'p> {
+    /// The slots, all of them free, and the blocks.
+    memory: HugeBytes,
+    slots: usize,
+    /// Told where in memory the answers will be, before anything is written there.
+    place: &'p dyn Fn(Range<usize>),
     /// The hash and the block of each name.
     names: Vec<(u64, u32)>,
     negatives: IdVec<ZoneId, Negative>,
@@ -462,47 +469,73 @@ pub struct AnswersBuilder {
     overflown: bool,
 }
 
-impl AnswersBuilder {
-    /// Room for so many names.
+impl<'p> AnswersBuilder<'p> {
+    /// For so many names at most. `place` is told where in memory the answers will be, before anything is written there.
     #[must_use]
-    pub fn with_capacity(names: usize) -> Self {
-        Self { names: Vec::with_capacity(names), ..Self::default() }
+    pub fn new(names: usize, place: &'p dyn Fn(Range<usize>)) -> Self {
+        let slots = if names == 0 { 0 } else { (names * 2).next_power_of_two() };
+        let mut memory = HugeBytes::with_room(slots * SLOT + names * TYPICAL, place);
+        memory.extend_zeroed(slots * SLOT);
+        Self {
+            memory,
+            slots,
+            place,
+            names: Vec::with_capacity(names),
+            negatives: IdVec::new(),
+            depth: 0,
+            last: 0,
+            overflown: false,
+        }
+    }
+
+    /// Octets of the blocks until now.
+    fn len(&self) -> usize {
+        self.memory.len() - self.slots * SLOT
+    }
+
+    fn blocks(&mut self) -> &mut [u8] {
+        &mut self.memory[self.slots * SLOT..]
+    }
+
+    fn put(&mut self, octets: &[u8]) {
+        self.memory.extend(octets, self.place);
     }
 
     /// Appends the next zone: what is told of what it does not have.
     pub fn zone(&mut self, origin: NameRef<'_>, negative: &Ready<'_>) {
-        let at = self.blocks.len();
+        let at = self.len();
         self.put_entry(OTHERS, DO_CLEAR | DO_SET, negative);
         self.negatives.push(Negative { origin: origin.as_wire().len(), at });
     }
 
     /// Begins the block of a lowercased name, which none has yet. Its entries follow. Returns where it is.
     pub fn name(&mut self, name: NameRef<'_>, zone: ZoneId, steered: Option<u32>, below: Below) -> u32 {
-        let blocks = &mut self.blocks;
         let wire = name.as_wire();
         // a slot holds one more, so that zero is none
-        let at = u32::try_from(blocks.len()).ok().filter(|&at| at < u32::MAX).unwrap_or_else(|| {
+        let at = u32::try_from(self.len()).ok().filter(|&at| at < u32::MAX).unwrap_or_else(|| {
             self.overflown = true;
             0
         });
         self.depth = self.depth.max(name.label_count());
-        self.last = blocks.len();
+        self.last = self.len();
         let flags = below as u8 | if steered.is_some() { STEERED } else { 0 };
-        blocks.extend([wire.len() as u8, flags, 0, 0]); // at most 255; no entries yet
-        blocks.extend(u32::try_from(zone.index()).expect("ids have 32 bits").to_le_bytes());
-        blocks.extend_from_slice(wire);
-        blocks.extend(steered.into_iter().flat_map(u32::to_le_bytes));
-        blocks.extend((below == Below::Wildcard).then_some([0; 4]).into_iter().flatten());
+        let ZoneId(zone) = zone;
+        let [z0, z1, z2, z3] = zone.to_le_bytes();
+        self.put(&[wire.len() as u8, flags, 0, 0, z0, z1, z2, z3]); // at most 255; no entries yet
+        self.put(wire);
+        let number = steered.map(u32::to_le_bytes);
+        let wildcard = (below == Below::Wildcard).then_some([0; 4]);
+        [number, wildcard].iter().flatten().for_each(|octets| self.put(octets));
         self.names.push((hash_name(wire), at));
         at
     }
 
     /// Says which block stands for what lies below a name whose block was begun with [`Below::Wildcard`].
     pub fn set_wildcard(&mut self, name: u32, wildcard: u32) {
-        let name = name as usize;
-        let steered = if self.blocks[name + 1] & STEERED != 0 { 4 } else { 0 };
-        let at = name + BLOCK_HEAD + usize::from(self.blocks[name]) + steered;
-        self.blocks[at..at + 4].copy_from_slice(&wildcard.to_le_bytes());
+        let (name, blocks) = (name as usize, self.blocks());
+        let steered = if blocks[name + 1] & STEERED != 0 { 4 } else { 0 };
+        let at = name + BLOCK_HEAD + usize::from(blocks[name]) + steered;
+        blocks[at..at + 4].copy_from_slice(&wildcard.to_le_bytes());
     }
 
     /// Appends an entry to the last name, for queries with DO clear and set alike. That of [`OTHERS`] comes first.
@@ -512,26 +545,21 @@ impl AnswersBuilder {
             Entry::Negative => self.put_entry(rtype, NEGATIVE, &NO_ANSWER),
             Entry::Composer => self.put_entry(rtype, 0, &NO_ANSWER),
         }
-        let count = &mut self.blocks[self.last + 2..self.last + 4];
+        let at = self.last + 2;
+        let count = &mut self.blocks()[at..at + 2];
         let more = u16::from_le_bytes([count[0], count[1]]).saturating_add(1);
         count.copy_from_slice(&more.to_le_bytes());
     }
 
-    /// The answers; none are ready where they exceed 4 GiB. `place` is told where in memory they will be, before anything is
-    /// written there.
+    /// The answers; none are ready where they exceed 4 GiB.
     #[must_use]
-    pub fn finish(mut self, place: impl FnOnce(Range<usize>)) -> Answers {
+    pub fn finish(self) -> Answers {
         if self.overflown {
             return Answers::default();
         }
-        let count = if self.names.is_empty() { 0 } else { (self.names.len() * 2).next_power_of_two() };
-        let mut memory = HugeBytes::zeroed(count * SLOT + self.blocks.len());
-        place(memory.pages());
-        let (slots, blocks) = memory.split_at_mut(count * SLOT);
-        blocks.copy_from_slice(&self.blocks);
-        self.blocks = Vec::new();
-        let slots = slots.as_chunks_mut::<SLOT>().0;
-        for some in self.names.chunks(TOGETHER) {
+        let Self { mut memory, slots: count, names, negatives, depth, .. } = self;
+        let slots = memory[..count * SLOT].as_chunks_mut::<SLOT>().0;
+        for some in names.chunks(TOGETHER) {
             // waits for the places of all of them at once
             some.iter().for_each(|&(hash, _)| _ = black_box(slots[split(hash).1 & (count - 1)]));
             for &(hash, block) in some {
@@ -542,18 +570,18 @@ impl AnswersBuilder {
                 slots[at & (count - 1)] = (u64::from(tag) << 32 | u64::from(block + 1)).to_le_bytes();
             }
         }
-        Answers { memory, slots: count, len: self.names.len(), negatives: self.negatives, depth: self.depth }
+        Answers { memory, slots: count, len: names.len(), negatives, depth }
     }
 
     fn put_entry(&mut self, rtype: Rtype, forms: u8, Ready { rcode, authoritative, sections }: &Ready<'_>) {
-        let blocks = &mut self.blocks;
-        blocks.extend(rtype.0.to_le_bytes());
+        let [t0, t1] = rtype.0.to_le_bytes();
         let flags = rcode.0 as u8 | if *authoritative { AUTHORITATIVE } else { 0 }; // no extended code is an answer
-        blocks.extend([forms, flags]);
-        blocks.extend(sections.counts.iter().flat_map(|count| count.to_le_bytes()));
-        blocks.extend((sections.patches.len() as u16).to_le_bytes()); // fewer than octets
-        blocks.extend((sections.octets.len() as u16).to_le_bytes()); // they fit a message
-        blocks.extend(sections.patches.iter().flatten());
-        blocks.extend_from_slice(sections.octets);
+        let [[a0, a1], [n0, n1], [r0, r1]] = sections.counts.map(u16::to_le_bytes);
+        let [p0, p1] = (sections.patches.len() as u16).to_le_bytes(); // fewer than octets
+        let [o0, o1] = (sections.octets.len() as u16).to_le_bytes(); // they fit a message
+        let head: [u8; ENTRY_HEAD] = [t0, t1, forms, flags, a0, a1, n0, n1, r0, r1, p0, p1, o0, o1];
+        self.put(&head);
+        self.put(sections.patches.as_flattened());
+        self.put(sections.octets);
     }
 }
