@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::net::IpAddr;
 
 use crate::base::{CatchmentId, PolicyId};
-use crate::snapshot::{Loaded, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::steer::{CatchmentSearch, SteeredName};
 use crate::wire::{Header, QueryBuf};
 
@@ -22,9 +22,6 @@ pub const AHEAD: usize = 16;
 
 /// Fewer are merely read: there is nothing to share.
 const FEW: usize = 3;
-
-/// Octets of a core's second cache, as they are now: 1 to 2 MiB.
-const SECOND_CACHE: usize = 2 << 20;
 
 /// Nodes of a prefix index that are visited at most: behind its table, a /24 has two and a /48 eight.
 const STEPS: usize = 8;
@@ -76,24 +73,24 @@ impl Ahead {
 
     /// Reads queries, the first [`AHEAD`] of them.
     pub(super) fn read<'q>(&mut self, snap: &Snapshot, queries: impl Iterator<Item = (&'q [u8], &'q Meta)>) {
+        let answers = &snap.loaded.answers;
         self.len = 0;
-        let mut metas = [None; AHEAD];
+        let (mut metas, mut slots) = ([None; AHEAD], [0; AHEAD]);
         for ((asked, meta_of), (query, meta)) in self.asked.iter_mut().zip(&mut metas).zip(queries) {
             asked.read(query);
             *meta_of = Some(meta);
             self.len += 1;
         }
-        if self.len >= FEW && is_far(snap) {
-            guess(snap, &mut self.asked[..self.len], &metas);
+        if self.len < FEW {
+            return;
+        }
+        let asked = &mut self.asked[..self.len];
+        asked.iter().zip(&mut slots).for_each(|(asked, slot)| *slot = answers.first_slot(asked.buffer.hash()));
+        slots[..asked.len()].iter().for_each(|&slot| _ = black_box(answers.touch(slot)));
+        if !snap.loaded.steering.names.is_empty() {
+            seek(snap, asked, &slots, &metas);
         }
     }
-}
-
-/// Whether what queries need is likely to be far: it is not where all answers fit into a core's second cache, and there are no
-/// clients to locate.
-fn is_far(snap: &Snapshot) -> bool {
-    let Loaded { answers, steering, .. } = &*snap.loaded;
-    answers.size() > SECOND_CACHE || !steering.names.is_empty()
 }
 
 /// A steered name's client, to be located.
@@ -106,19 +103,12 @@ struct Sought {
     resolver: IpAddr,
 }
 
-/// Looks for the names of queries, and for the clients where a name is steered. What is in the slot where the search for a
-/// name begins is taken for the name's own.
-fn guess(snap: &Snapshot, queries: &mut [Asked], metas: &[Option<&Meta>; AHEAD]) {
+/// Looks for the clients where a name is steered. What is in the slot where the search for a name begins is taken for the
+/// name's own.
+fn seek(snap: &Snapshot, queries: &mut [Asked], slots: &[u64; AHEAD], metas: &[Option<&Meta>; AHEAD]) {
     let answers = &snap.loaded.answers;
-    let mut slots = [0; AHEAD];
-    for (slot, asked) in slots.iter_mut().zip(&*queries) {
-        *slot = answers.first_slot(asked.buffer.hash());
-    }
-    for &slot in &slots[..queries.len()] {
-        black_box(answers.touch(slot));
-    }
     let (mut sought, mut count) = ([None; AHEAD], 0);
-    for (at, ((asked, meta), &slot)) in queries.iter().zip(metas).zip(&slots).enumerate() {
+    for (at, ((asked, meta), &slot)) in queries.iter().zip(metas).zip(slots).enumerate() {
         let name = answers.number(slot).and_then(|number| snap.loaded.steering.names.get(number as usize));
         if let (Some(&SteeredName { policy, .. }), Some(meta)) = (name, meta) {
             let resolver = meta.source.ip();

@@ -169,18 +169,15 @@ impl List<'_> {
 
     /// Appends Client Subnet, or nothing where there is no room for it.
     fn push_subnet(&mut self, subnet: &ClientSubnet, scope: u8) {
-        let mut data = [0; 20];
-        let len = subnet.write(scope, &mut data);
-        // a copy of fixed size needs no call; what is behind the option is written over, or not sent
-        match self.out[self.len..].first_chunk_mut::<{ HEAD + 20 }>() {
-            Some(option) => {
-                option[..HEAD].copy_from_slice(&[0, OPTION_CLIENT_SUBNET as u8, 0, len as u8]); // at most 20
-                option[HEAD..].copy_from_slice(&data);
-                self.len += HEAD + len;
-            }
-            None => {
-                self.push(OPTION_CLIENT_SUBNET, &[&data[..len]]);
-            }
+        // written where it stays; what is behind the option is written over, or not sent
+        if let Some([c0, c1, l0, l1, data @ ..]) = self.out[self.len..].first_chunk_mut::<{ HEAD + 20 }>() {
+            let len = subnet.write(scope, data);
+            (*c0, *c1, *l0, *l1) = (0, OPTION_CLIENT_SUBNET as u8, 0, len as u8); // at most 20
+            self.len += HEAD + len;
+        } else {
+            let mut data = [0; 20];
+            let len = subnet.write(scope, &mut data);
+            self.push(OPTION_CLIENT_SUBNET, &[&data[..len]]);
         }
     }
 

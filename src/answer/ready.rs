@@ -82,6 +82,7 @@ impl Found<'_> {
 
 /// Draws what the plan answers: nothing if it does not answer the type, none within where that has to be composed.
 #[allow(clippy::option_option, reason = "not steered, and steered without a variant, are two things")]
+#[inline]
 fn steered<'a>(
     asker: &Asker<'a>,
     rtype: Rtype,

@@ -21,6 +21,7 @@ impl ClientSubnet {
     ///
     /// # Errors
     /// Family not 1 or 2, an address of the wrong length, bits beyond SOURCE, SCOPE not 0, SOURCE beyond the family.
+    #[inline]
     pub fn parse(data: &[u8]) -> Result<Self, EcsError> {
         let &[f0, f1, source, scope, ref octets @ ..] = data else { return Err(EcsError) };
         let width = match u16::from_be_bytes([f0, f1]) {
@@ -41,6 +42,7 @@ impl ClientSubnet {
 
     /// Writes the option for a response: family, SOURCE and address as asked, SCOPE as decided. Returns its length; what is
     /// behind is zero, or the old octets.
+    #[inline]
     pub fn write(&self, scope: u8, out: &mut [u8; 20]) -> usize {
         let family: u8 = if self.addr.is_ipv4() { 1 } else { 2 };
         let (head, octets) = out.split_at_mut(4);

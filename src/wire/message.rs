@@ -15,7 +15,6 @@ pub struct Message<'o> {
     name: usize,
     /// Where the sections begin.
     sections: usize,
-    counts: [u16; 4],
 }
 
 impl<'o> Message<'o> {
@@ -25,14 +24,12 @@ impl<'o> Message<'o> {
     /// [`Full`] if the buffer cannot hold header and question.
     #[inline]
     pub fn new(out: &'o mut [u8], question: Option<&[u8]>) -> Result<Self, Full> {
-        if out.len() < HEADER_LEN {
-            return Err(Full);
-        }
-        let mut message = Self { out, len: HEADER_LEN, name: 0, sections: 0, counts: [0; 4] };
+        let header = out.first_chunk_mut::<HEADER_LEN>().ok_or(Full)?;
+        *header = [0, 0, 0, 0, 0, question.is_some().into(), 0, 0, 0, 0, 0, 0];
+        let mut message = Self { out, len: HEADER_LEN, name: 0, sections: 0 };
         if let Some(question) = question {
             message.put(question)?;
             message.name = question.len().saturating_sub(4); // type and class
-            message.counts[0] = 1;
         }
         Ok(message)
     }
@@ -59,7 +56,8 @@ impl<'o> Message<'o> {
             let Some(place) = rest.and_then(<[u8]>::first_chunk_mut) else { continue };
             *place = resolve_pointer(u16::from_be_bytes(*place), self.name, base).to_be_bytes();
         }
-        self.counts[1..].copy_from_slice(&sections.counts);
+        let [[a0, a1], [n0, n1], [r0, r1]] = sections.counts.map(u16::to_be_bytes);
+        self.out[6..HEADER_LEN].copy_from_slice(&[a0, a1, n0, n1, r0, r1]);
         Ok(())
     }
 
@@ -93,7 +91,9 @@ impl<'o> Message<'o> {
         let len = options(start, &mut self.out[start..]);
         self.out[start - 2..start].copy_from_slice(&(len as u16).to_be_bytes()); // a message has at most 65,535 octets
         self.len += len;
-        self.counts[3] += 1;
+        if let Some(additional) = self.out[..HEADER_LEN].last_chunk_mut() {
+            *additional = (u16::from_be_bytes(*additional) + 1).to_be_bytes();
+        }
         Ok(())
     }
 
@@ -106,9 +106,8 @@ impl<'o> Message<'o> {
         let f0 =
             0x80 | query.opcode.0 << 3 | flag(authoritative, 4) | flag(truncated, 2) | flag(query.recursion_desired, 1);
         let f1 = (rcode.0 & 0x0f) as u8; // RA, Z, AD and CD stay clear (RFC 4035 §3.1.6)
-        let [[q0, q1], [a0, a1], [n0, n1], [r0, r1]] = self.counts.map(u16::to_be_bytes);
-        if let Some(header) = self.out.first_chunk_mut::<HEADER_LEN>() {
-            *header = [i0, i1, f0, f1, q0, q1, a0, a1, n0, n1, r0, r1];
+        if let Some(start) = self.out.first_chunk_mut() {
+            *start = [i0, i1, f0, f1];
         }
         self.len
     }
