@@ -35,7 +35,7 @@ pub use prepare::prepare;
 pub use steered::Client;
 pub use worker::{MAX_CHAIN, Worker};
 
-use crate::base::Now;
+use crate::base::{Fetch, Now};
 use crate::snapshot::Snapshot;
 use crate::wire::{
     Class, HEADER_LEN, Header, Malformed, Opcode, Query, QueryBuf, Question, Rcode, Rtype, parse_cookie_request,
@@ -82,9 +82,14 @@ pub fn respond(snap: &Snapshot, query: &[u8], meta: &Meta, now: Now, worker: &mu
 
 /// Reads some queries, at most [`AHEAD`] of them, that will be [answered](respond_ahead) next, by the same snapshot and
 /// before any others.
-pub fn read_ahead<'q>(snap: &Snapshot, queries: impl Iterator<Item = (&'q [u8], &'q Meta)>, worker: &mut Worker) {
+pub fn read_ahead<'q>(
+    snap: &Snapshot,
+    queries: impl Iterator<Item = (&'q [u8], &'q Meta)>,
+    worker: &mut Worker,
+    memory: &impl Fetch,
+) {
     let mut ahead = worker.ahead.take().unwrap_or_default();
-    ahead.read(snap, queries);
+    ahead.read(snap, queries, memory);
     worker.ahead = Some(ahead);
 }
 

@@ -3,6 +3,7 @@
 mod columns;
 mod counters;
 pub mod diag;
+mod fetch;
 mod huge;
 mod ids;
 mod prefix;
@@ -13,6 +14,7 @@ mod units;
 pub use columns::{ago, columns, counted, grouped};
 pub use counters::{Counter, Padded};
 pub use diag::{Diagnostic, FileId, Severity, Sources, Span};
+pub use fetch::Fetch;
 pub use huge::{HUGE_PAGE, HugeBytes};
 pub use ids::{CatchmentId, Id, IdVec, PolicyId, PoolId, RegionId, TargetId, ZoneId};
 pub use prefix::{ParsePrefixError, Prefix};

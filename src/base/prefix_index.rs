@@ -14,8 +14,8 @@ use std::hint::select_unpredictable;
 use std::net::IpAddr;
 use std::ops::Range;
 
-use super::HugeBytes;
 use super::prefix_map::{Entry, PrefixMap};
+use super::{Fetch, HugeBytes};
 
 /// Numbers by prefix: what [`PrefixMap::index`] makes. It answers exactly as the map does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,16 +128,16 @@ impl PrefixIndex {
         }
     }
 
-    /// Reads where the search for an address begins, so that it comes into the cache; what it returns means nothing.
+    /// Fetches where the search for an address begins.
     #[inline]
-    #[must_use]
-    pub fn touch(&self, addr: IpAddr) -> u8 {
+    pub fn fetch(&self, addr: IpAddr, memory: &impl Fetch) {
         let (root, top) = match addr {
             IpAddr::V4(v4) => (&self.v4, u64::from(v4.to_bits()) << 32),
             IpAddr::V6(v6) => (&self.v6, (v6.to_bits() >> 64) as u64),
         };
-        let entry = root.entry(top).unwrap_or_default();
-        self.words.get(entry * size_of::<Word>()).copied().unwrap_or_default()
+        if let Some(entry) = root.entry(top).and_then(|at| self.words.get(at * size_of::<Word>())) {
+            memory.fetch(entry);
+        }
     }
 
     fn begin(&self, root: &Root, bits: u128) -> PrefixSearch<'_> {
@@ -197,12 +197,13 @@ pub struct PrefixSearch<'a> {
 }
 
 impl PrefixSearch<'_> {
-    /// Reads the next node, so that it comes into the cache; what it returns means nothing.
+    /// Fetches the next node, if there is one.
     #[inline]
-    #[must_use]
-    pub fn touch(&self) -> u8 {
-        let at = if self.slot.is_leaf() { 0 } else { self.slot.0 as usize };
-        self.index.words.get(at * size_of::<Word>()).copied().unwrap_or_default()
+    pub fn fetch(&self, memory: &impl Fetch) {
+        let at = select_unpredictable(self.slot.is_leaf(), 0, self.slot.0 as usize);
+        if let Some(node) = self.index.words.get(at * size_of::<Word>()) {
+            memory.fetch(node);
+        }
     }
 
     /// Goes to the next node, if there is one. No branch depends on what is read, as that is still on its way from memory

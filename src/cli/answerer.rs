@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use crate::answer::{Meta, RateTable, Worker, read_ahead, respond, respond_ahead};
 use crate::base::Now;
 use crate::control::Tallies;
-use crate::net::Responder;
+use crate::net::{Prefetch, Responder};
 use crate::probe::clock;
 use crate::snapshot::Snapshot;
 
@@ -56,7 +56,7 @@ impl Responder for Answerer {
     }
 
     fn read_ahead<'q>(&mut self, queries: impl Iterator<Item = (&'q [u8], &'q Meta)>) {
-        read_ahead(&self.snapshot, queries, &mut self.worker);
+        read_ahead(&self.snapshot, queries, &mut self.worker, &Prefetch);
     }
 
     fn respond_ahead(&mut self, at: usize, query: &[u8], meta: &Meta, out: &mut [u8]) -> Option<usize> {

@@ -27,7 +27,7 @@
 //! | [`hosted`]  | QUIC, and in a second way UDP and TCP, served by hickory-server               |
 //! | `taken`     | since when a client has not taken what is written to it                      |
 //! | `worker`    | a thread's responder, walled off: its panic costs a query, not the thread   |
-//! | `sys`       | other system calls: packet info, limits, priorities; with `messages` and `cpus` the only `unsafe` here |
+//! | `sys`       | other system calls: packet info, limits, priorities, memory; with `messages` and `cpus` the only `unsafe` here |
 //!
 //! Deliberately absent: queues between threads, a task for each query, logging.
 #![allow(clippy::disallowed_methods, reason = "net reads the clock, once a batch")]
@@ -64,7 +64,7 @@ pub use bind::{Bound, Buffers, Options, Udp};
 pub use places::Limits;
 pub use server::{Counts, Gauge, Listening, Running};
 pub use sys::{
-    give_back_memory, keep_large_memory_apart, lower_priority, move_to_huge_pages, prefer_huge_pages,
+    Prefetch, give_back_memory, keep_large_memory_apart, lower_priority, move_to_huge_pages, prefer_huge_pages,
     raise_descriptor_limit,
 };
 pub use times::BatchTimes;

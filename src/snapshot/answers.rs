@@ -21,7 +21,7 @@ use std::fmt;
 use std::hint::black_box;
 use std::ops::Range;
 
-use crate::base::{HugeBytes, IdVec, ZoneId};
+use crate::base::{Fetch, HugeBytes, IdVec, ZoneId};
 use crate::wire::{NameRef, Rcode, Rtype, Sections, hash_name};
 
 /// The answers of all zones.
@@ -213,18 +213,25 @@ impl Answers {
     #[inline]
     #[must_use]
     pub fn first_slot(&self, hash: u64) -> u64 {
-        let slots = self.memory.get(..self.slots * SLOT).unwrap_or_default().as_chunks::<SLOT>().0;
         let (_, at) = split(hash);
-        slots.get(at & self.slots.wrapping_sub(1)).map_or(0, |slot| u64::from_le_bytes(*slot))
+        self.slots().get(at & self.slots.wrapping_sub(1)).map_or(0, |slot| u64::from_le_bytes(*slot))
     }
 
-    /// Reads the block of a slot where it begins and further on, so that it comes into the cache.
+    /// Fetches the slot where the search for a name with this hash begins.
     #[inline]
-    #[must_use]
-    pub fn touch(&self, slot: u64) -> [u8; 2] {
-        let blocks = self.blocks();
+    pub fn fetch_slot(&self, hash: u64, memory: &impl Fetch) {
+        if let Some(slot) = self.slots().get(split(hash).1 & self.slots.wrapping_sub(1)) {
+            memory.fetch(slot);
+        }
+    }
+
+    /// Fetches the block of a slot, where it begins and further on.
+    #[inline]
+    pub fn fetch_block(&self, slot: u64, memory: &impl Fetch) {
         let at = (slot as u32).saturating_sub(1) as usize;
-        [at, at + LINE].map(|at| blocks.get(at).copied().unwrap_or_default())
+        for octet in [at, at + LINE].into_iter().filter_map(|at| self.blocks().get(at)) {
+            memory.fetch(octet);
+        }
     }
 
     /// The number that the block of a slot has, if its name is steered.
@@ -251,6 +258,10 @@ impl Answers {
             }
             at += 1;
         }
+    }
+
+    fn slots(&self) -> &[[u8; SLOT]] {
+        self.memory.get(..self.slots * SLOT).unwrap_or_default().as_chunks().0
     }
 
     fn blocks(&self) -> &[u8] {

@@ -16,7 +16,9 @@ use std::sync::Arc;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
-use crate::base::{CatchmentId, IdVec, PolicyId, Prefix, PrefixIndex, PrefixMap, PrefixMapBuilder, PrefixSearch};
+use crate::base::{
+    CatchmentId, Fetch, IdVec, PolicyId, Prefix, PrefixIndex, PrefixMap, PrefixMapBuilder, PrefixSearch,
+};
 use crate::geo::{Coords, GeoCode, Location, SPECIAL_PURPOSE};
 
 use super::estimate::{Estimates, Measured, Places};
@@ -107,11 +109,10 @@ impl CatchmentMap {
         CatchmentSearch { open, client: open.clients.search(client), resolver }
     }
 
-    /// Reads where the search for a client begins: [`PrefixIndex::touch`].
+    /// Fetches where the search for a client begins.
     #[inline]
-    #[must_use]
-    pub fn touch(&self, client: IpAddr, resolver: IpAddr) -> u8 {
-        self.open(resolver).clients.touch(client)
+    pub fn fetch(&self, client: IpAddr, resolver: IpAddr, memory: &impl Fetch) {
+        self.open(resolver).clients.fetch(client, memory);
     }
 
     #[inline]
@@ -147,11 +148,10 @@ pub struct CatchmentSearch<'a> {
 }
 
 impl CatchmentSearch<'_> {
-    /// [`PrefixSearch::touch`].
+    /// Fetches the next node: [`PrefixSearch::fetch`].
     #[inline]
-    #[must_use]
-    pub fn touch(&self) -> u8 {
-        self.client.touch()
+    pub fn fetch(&self, memory: &impl Fetch) {
+        self.client.fetch(memory);
     }
 
     /// Goes on by one node: [`PrefixSearch::step`].

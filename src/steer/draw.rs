@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 
-use crate::base::Millis;
+use crate::base::{Fetch, Millis};
 use crate::health::Board;
 use crate::wire::{Class, Rtype};
 
@@ -24,9 +24,11 @@ struct Cell {
 }
 
 impl Shares {
-    /// Reads the first of them, so that it comes into the cache; what it returns means nothing.
-    pub(super) fn touch(&self) -> u32 {
-        self.0.first().map_or(0, |cell| cell.own)
+    /// Fetches the first of them.
+    pub(super) fn fetch(&self, memory: &impl Fetch) {
+        if let Some(first) = self.0.first() {
+            memory.fetch(first);
+        }
     }
 
     /// Shares in proportion to weights, of which at least one is above zero.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{CatchmentId, Id, IdVec, Mono, Now, PolicyId, PoolId, Ttl};
+use crate::base::{CatchmentId, Fetch, Id, IdVec, Mono, Now, PolicyId, PoolId, Ttl};
 use crate::health::{Board, TargetView, Verdict};
 
 use super::build::Made;
@@ -127,14 +127,13 @@ impl Settled {
 }
 
 impl CatchmentPlan {
-    /// Reads where its answers begin, so that this comes into the cache; what it returns means nothing.
+    /// Fetches what it answers with where that begins.
     #[inline]
-    #[must_use]
-    pub fn touch(&self) -> u32 {
-        let settled = u32::from(matches!(self.settled, Settled::No));
-        match &self.families[AnswerFamily::V4 as usize] {
-            FamilyPlan::Pools(draw) => settled ^ draw.touch(),
-            _ => settled,
+    pub fn fetch(&self, memory: &impl Fetch) {
+        for family in &self.families {
+            if let FamilyPlan::Pools(draw) = family {
+                draw.fetch(memory);
+            }
         }
     }
 
@@ -150,6 +149,12 @@ impl PolicyPlan {
     #[must_use]
     pub fn catchment(&self, catchment: CatchmentId) -> &CatchmentPlan {
         &self.catchments[catchment.index()]
+    }
+
+    /// Fetches the place that says where what a catchment is answered with stands.
+    #[inline]
+    pub fn fetch(&self, catchment: CatchmentId, memory: &impl Fetch) {
+        memory.fetch(&self.catchments[catchment.index()]);
     }
 
     /// Whether both are the same in memory, as where nothing changed; if not, they may be equal all the same.
@@ -172,8 +177,11 @@ impl PoolDraw {
         &self.pools
     }
 
-    fn touch(&self) -> u32 {
-        self.pools.first().map_or(0, |first| first.pool.0) ^ self.shares.touch()
+    fn fetch(&self, memory: &impl Fetch) {
+        if let Some(first) = self.pools.first() {
+            memory.fetch(first);
+        }
+        self.shares.fetch(memory);
     }
 
     /// The chance of each pool.

@@ -89,7 +89,7 @@ pub(crate) fn ask(setting: &Setting, zones: &[(String, String)], query: &[u8], t
     let composed = len.map(|len| out[..len].to_vec());
     let len = respond(&ready, query, &meta, now, &mut worker, &mut out).sent();
     assert_eq!(len.map(|len| &out[..len]), composed.as_deref(), "what was made ready is what is composed");
-    read_ahead(&ready, [(query, &meta); 4].into_iter(), &mut worker);
+    read_ahead(&ready, [(query, &meta); 4].into_iter(), &mut worker, &());
     for at in 0..4 {
         let len = respond_ahead(&ready, at, query, &meta, now, &mut worker, &mut out).sent();
         assert_eq!(len.map(|len| &out[..len]), composed.as_deref(), "reading ahead changes nothing");

@@ -145,7 +145,7 @@ impl Engine {
     /// Reads queries ahead.
     pub(crate) fn read_ahead(&mut self, queries: &[(Vec<u8>, Meta)]) {
         let queries = queries.iter().map(|(query, meta)| (&query[..], meta));
-        read_ahead(&self.snapshot, queries, &mut self.worker);
+        read_ahead(&self.snapshot, queries, &mut self.worker, &());
     }
 
     /// The response to the `at`th of them; none if there is none.
