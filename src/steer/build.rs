@@ -153,7 +153,7 @@ impl<'a> Builder<'a> {
                 (family, outcome)
             })
             .collect();
-        let settled = Settled::of(self.steering, self.board, &list[..matters]);
+        let settled = Settled::all(list[..matters].iter().map(|entry| self.standings.board[entry.pool].settled));
         key.extend(match settled {
             Settled::No => [0, 0],
             Settled::Since(None) => [1, 0],

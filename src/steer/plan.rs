@@ -8,7 +8,7 @@ use crate::health::{Board, TargetView, Verdict};
 use super::build::Made;
 use super::decide::{Considered, Decision};
 use super::draw::{PoolAnswers, Shares, Variant, hash, rendezvous_score};
-use super::model::{AnswerFamily, Steering, TtlRange};
+use super::model::{AnswerFamily, Pool, Steering, TtlRange};
 
 /// What every policy answers.
 #[derive(Clone, Debug, Default)]
@@ -97,14 +97,21 @@ impl Settled {
     /// Whether every target of these pools is settled.
     #[must_use]
     pub fn of(steering: &Steering, board: &Board, list: &[Considered]) -> Self {
-        let mut last_failure = None;
-        for target in list.iter().flat_map(|entry| steering.pools[entry.pool].targets()) {
-            match Self::of_target(&board.targets[target]) {
-                Self::No => return Self::No,
-                Self::Since(failure) => last_failure = last_failure.max(failure),
-            }
-        }
-        Self::Since(last_failure)
+        Self::all(list.iter().map(|entry| Self::of_pool(&steering.pools[entry.pool], board)))
+    }
+
+    /// Whether every target of a pool is settled.
+    pub(super) fn of_pool(pool: &Pool, board: &Board) -> Self {
+        Self::all(pool.targets().map(|target| Self::of_target(&board.targets[target])))
+    }
+
+    /// Whether all are that of which this is told.
+    pub(super) fn all(mut of: impl Iterator<Item = Self>) -> Self {
+        let last = of.try_fold(None, |last, settled| match settled {
+            Self::No => None,
+            Self::Since(failure) => Some(failure.max(last)),
+        });
+        last.map_or(Self::No, Self::Since)
     }
 
     /// Whether one target is settled.

@@ -8,6 +8,7 @@ use crate::base::{IdVec, Millis, PoolId, TargetId};
 use crate::health::{Board, Forced, TargetView, Verdict};
 
 use super::model::{AnswerFamily, Endpoint, MinHealthy, Pool, Steering};
+use super::plan::Settled;
 
 /// Which endpoints count as up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +113,8 @@ pub struct Standing {
     /// What its slowness adds to every estimate: that of its least slow usable target, as shares inside the pool take
     /// care of a single slow endpoint.
     pub slowness: Millis,
+    /// Whether every target is settled.
+    pub settled: Settled,
 }
 
 /// How a pool stands in one family.
@@ -157,6 +160,7 @@ impl Standing {
             healthy: families.iter().zip(&judges).all(|(family, judge)| enough(family, judge)),
             usable_weight: pool.endpoints.iter().filter(|e| usable(e)).map(|e| u32::from(e.weight)).sum(),
             slowness: usable_targets().map(|view| view.slowness).min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or_default(),
+            settled: Settled::of_pool(pool, board),
             families,
         }
     }
